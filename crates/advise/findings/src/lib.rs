@@ -1,0 +1,1 @@
+//! Candidates x Profile -> findings with measured bytes, predicted saving and verdict.

@@ -1,0 +1,105 @@
+use lowtide_units::{LineSpan, PythonVersion};
+use std::path::PathBuf;
+
+/// A place where the source allows a rewrite, or would but for its blockers.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The rule's code, such as `LT101`.
+    pub rule: &'static str,
+    /// The file of the place.
+    pub file: PathBuf,
+    /// First line of the place, 1-based.
+    pub line: u32,
+    /// Name of the list, class or buffer concerned; empty for an unnamed expression.
+    pub subject: String,
+    /// One sentence: what is wasted here.
+    pub message: String,
+    /// What has to be measured to know what it costs.
+    pub evidence: Evidence,
+    /// What the rewrite is known to save of it.
+    pub benefit: Benefit,
+    /// Why the rewrite must not be made; empty when the source allows it.
+    pub blockers: Vec<Blocker>,
+    /// The rewrite: edits of one or more files; empty when blocked.
+    pub edits: Vec<FileEdits>,
+}
+
+/// What to look up in a profile.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evidence {
+    /// Bytes at peak allocated on these lines or beneath calls made from them.
+    AllocatedUnder(Vec<LineSpan>),
+    /// Instances of a class at the peak, from the census.
+    Instances {
+        /// Dotted module path as far as the file tells it; a script's is `__main__` too.
+        module: String,
+        /// `__qualname__`.
+        qualname: String,
+    },
+}
+
+/// What was measured for an [`Evidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Bytes at peak.
+    pub bytes: u64,
+    /// Blocks or instances at peak.
+    pub count: u64,
+}
+
+/// The benefit model: how much of the measured evidence a rewrite saves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Benefit {
+    /// The rewrite keeps this share (0 to 1) of the bytes, plus a constant.
+    Keeps {
+        /// Share of the measured bytes that stays.
+        share: f64,
+        /// Bytes that stay in any case (a read buffer, one element).
+        constant_bytes: u64,
+    },
+    /// Each instance shrinks by what its attribute storage costs in that CPython version.
+    SlotsPerInstance {
+        /// Number of instance attributes.
+        attributes: u32,
+    },
+}
+
+impl Benefit {
+    /// Predicted saving in bytes.
+    #[must_use]
+    pub fn saving_bytes(&self, measured: Measured, python: PythonVersion) -> u64 {
+        let _ = (measured, python);
+        0
+    }
+}
+
+/// A fact of the source that forbids a rewrite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    /// Stable kebab-case name, such as `used-twice`.
+    pub name: &'static str,
+    /// The fact, with the line it stands on.
+    pub reason: String,
+    /// Where the fact stands, 1-based; 0 where no single line does.
+    pub line: u32,
+}
+
+/// Text replacements in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEdits {
+    /// The file.
+    pub file: PathBuf,
+    /// Non-overlapping, sorted by start.
+    pub edits: Vec<TextEdit>,
+}
+
+/// Replaces the bytes `start..end` by `text`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextEdit {
+    /// First byte replaced.
+    pub start: u32,
+    /// One past the last byte replaced.
+    pub end: u32,
+    /// The new text; empty deletes.
+    pub text: String,
+}

@@ -1,0 +1,1 @@
+//! Findings -> edits: order, apply, reparse, converge, write or revert.

@@ -1,0 +1,1 @@
+//! Before/after runs, same-behaviour check, statistics -> Proof.

@@ -1,0 +1,181 @@
+//! The bytes of a capture file, version 1. `spec.md` is the same in prose.
+//!
+//! header page | segment | segment | ...   All integers are little endian; every record is 8-byte aligned.
+//! The file is mapped `MAP_SHARED` by the target, so what is here is on disk whatever kills the process.
+
+/// First eight bytes of every capture.
+pub const MAGIC: [u8; 8] = *b"LOWTIDE\0";
+/// Raised when a reader of the older version would misread the file.
+pub const FORMAT_VERSION: u32 = 1;
+/// Bytes of the header page; the first segment starts here.
+pub const HEADER_BYTES: usize = 8192;
+/// Most segments a capture can have.
+pub const MAX_SEGMENTS: usize = 240;
+
+/// What a segment holds.
+pub mod segment_kind {
+    /// An array of [`super::Node`]; node ids count through all segments of this kind in directory order, 0 is the root.
+    pub const NODES: u32 = 1;
+    /// A stream of records, each a [`super::RecordHeader`] and its payload, padded to 8 bytes.
+    pub const RECORDS: u32 = 2;
+    /// An array of [`super::TimelinePoint`]: only one such segment.
+    pub const TIMELINE: u32 = 3;
+}
+
+/// What recording is doing, or how it ended.
+pub mod state {
+    /// The header is written, nothing is recorded yet.
+    pub const STARTING: u32 = 0;
+    /// Recording: seen in a finished process, it was killed.
+    pub const RECORDING: u32 = 1;
+    /// Tracking ended in order.
+    pub const ENDED: u32 = 2;
+    /// The tracker gave up in doubt; `stop_reason` says why, what came before is right.
+    pub const STOPPED: u32 = 3;
+}
+
+/// Directory entry of one segment.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SegmentEntry {
+    /// One of [`segment_kind`].
+    pub kind: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// From the start of the file, page aligned.
+    pub offset: u64,
+    /// Bytes owned.
+    pub capacity: u64,
+    /// Bytes in use; grows only after what it covers is written.
+    pub used: u64,
+}
+
+/// The start of the file.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// [`MAGIC`].
+    pub magic: [u8; 8],
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// [`HEADER_BYTES`].
+    pub header_bytes: u32,
+    /// One of [`state`].
+    pub state: u32,
+    /// A code of `StopReason`; 0 is none.
+    pub stop_reason: u32,
+    /// `sys.hexversion`.
+    pub hexversion: u32,
+    /// Operating system process id.
+    pub pid: u32,
+    /// Parent's process id at start.
+    pub parent_pid: u32,
+    /// Bytes of a memory page.
+    pub page_bytes: u32,
+    /// Wall clock at start, nanoseconds since 1970.
+    pub started_unix_ns: u64,
+    /// Since start, at the last timeline point or at the end.
+    pub elapsed_ns: u64,
+    /// Live bytes now.
+    pub live_bytes: u64,
+    /// Live blocks now.
+    pub live_blocks: u64,
+    /// Most live bytes so far.
+    pub peak_bytes: u64,
+    /// Live blocks at that moment.
+    pub peak_blocks: u64,
+    /// How many times the peak moved; nodes rebase against it.
+    pub peak_number: u64,
+    /// Since start, of the timeline point nearest the peak.
+    pub peak_elapsed_ns: u64,
+    /// Bytes of pymalloc arenas now.
+    pub arena_bytes: u64,
+    /// Blocks whose address could not be recorded.
+    pub unrecorded_blocks: u64,
+    /// Valid entries of `segments`; grows only after the entry is written.
+    pub segment_count: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The directory.
+    pub segments: [SegmentEntry; MAX_SEGMENTS],
+}
+
+/// What a node stands for.
+pub mod node_kind {
+    /// A Python frame at an instruction; its own counters are Python-domain blocks (PyMem, PyObject, PyMem_Raw).
+    pub const FRAME: u32 = 0;
+    /// Blocks of malloc and its family asked for by native code under the parent frame.
+    pub const NATIVE: u32 = 1;
+    /// Anonymous memory mappings asked for under the parent frame.
+    pub const MAPPING: u32 = 2;
+}
+
+/// One node of the call tree, 64 bytes.
+///
+/// At peak = `at_peak_*` where `peak_number` equals the header's, otherwise `live_*`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Node {
+    /// Node id of the caller; the root is its own parent.
+    pub parent: u32,
+    /// Code id of a `CODE` record; meaningless for the root and for kinds other than `FRAME`.
+    pub code: u32,
+    /// Byte offset of the instruction in the code object (`f_lasti` as Python shows it, so 2 per code unit).
+    pub instruction: u32,
+    /// One of [`node_kind`].
+    pub kind: u32,
+    /// Live bytes.
+    pub live_bytes: u64,
+    /// Live bytes at the peak with number `peak_number`.
+    pub at_peak_bytes: u64,
+    /// Bytes allocated in total.
+    pub churn_bytes: u64,
+    /// Blocks allocated in total.
+    pub churn_blocks: u64,
+    /// The peak that `at_peak_*` speak of.
+    pub peak_number: u64,
+    /// Live blocks.
+    pub live_blocks: u32,
+    /// Live blocks at that peak.
+    pub at_peak_blocks: u32,
+}
+
+/// Before each record of a `RECORDS` segment.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordHeader {
+    /// One of [`record_kind`]; unknown kinds are skipped.
+    pub kind: u32,
+    /// Payload bytes, without the padding to 8.
+    pub payload_bytes: u32,
+}
+
+/// What a record says.
+pub mod record_kind {
+    /// `code id u32, first line u32, flags u32 (bit 0: line table is 3.10's), 3 lengths u32 (filename, qualified name, line table)`, then those bytes. Text is UTF-8.
+    pub const CODE: u32 = 1;
+    /// `count u32, reserved u32`, then `count` texts, each `u32 length + bytes`: executable, cwd, then argv.
+    pub const PROCESS: u32 = 2;
+    /// A census of types near the peak; a later one replaces an earlier one: `live bytes then u64, elapsed ns u64, count u32, reserved u32`, then per type `blocks u64, bytes u64, u32 length + qualified name (module.qualname)` padded to 8.
+    pub const CENSUS: u32 = 3;
+    /// Written by the launcher afterwards: `peak RSS bytes u64, duration ns u64, exit code i32, signal i32 (0: none)`.
+    pub const ENDING: u32 = 4;
+}
+
+/// One point of the timeline.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TimelinePoint {
+    /// Since start.
+    pub elapsed_ns: u64,
+    /// Live bytes.
+    pub live_bytes: u64,
+    /// Resident set size, from /proc/self/statm.
+    pub rss_bytes: u64,
+    /// pymalloc arenas held.
+    pub arena_bytes: u64,
+    /// Live bytes inside those arenas.
+    pub arena_live_bytes: u64,
+    /// What malloc keeps free (mallinfo2: fordblks).
+    pub malloc_free_bytes: u64,
+}

@@ -1,0 +1,3 @@
+//! The capture file: layout, writer (never allocates), reader (trusts nothing).
+
+pub mod layout;

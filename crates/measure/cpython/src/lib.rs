@@ -1,0 +1,1 @@
+//! The only code that knows a CPython version: frames, code objects, line tables, object sizes.

@@ -1,0 +1,1 @@
+//! Replaces functions of loaded objects by patching their relocation slots.

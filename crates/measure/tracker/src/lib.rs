@@ -1,0 +1,1 @@
+//! Lives in the target process: hooks -> stack -> call tree -> capture.

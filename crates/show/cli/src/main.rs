@@ -1,0 +1,3 @@
+//! Arguments -> calls -> exit status; the only crate that prints.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! One file per format: returns text, never prints.

@@ -1,0 +1,16 @@
+//! The quantities that every crate shares, and how they print.
+//!
+//! In: numbers. Out: text with a unit. Never: files, clocks, allocation hooks.
+//!
+//! ```
+//! use lowtide_units::Bytes;
+//! assert_eq!(Bytes(1_500_000).to_string(), "1.5 MB");
+//! ```
+
+mod bytes;
+mod python_version;
+mod source_span;
+
+pub use bytes::{ByteDelta, Bytes};
+pub use python_version::PythonVersion;
+pub use source_span::LineSpan;
