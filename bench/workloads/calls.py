@@ -1,0 +1,8 @@
+"""Many calls, few allocations: what a tracker costs where nothing is allocated."""
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+print(fib(31))
