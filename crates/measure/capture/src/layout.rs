@@ -18,7 +18,7 @@ pub mod segment_kind {
     pub const NODES: u32 = 1;
     /// A stream of records, each a [`super::RecordHeader`] and its payload, padded to 8 bytes.
     pub const RECORDS: u32 = 2;
-    /// An array of [`super::TimelinePoint`]: only one such segment.
+    /// An array of [`super::TimelinePoint`]: only one such segment, thinned out in place when it is full.
     pub const TIMELINE: u32 = 3;
 }
 
@@ -84,7 +84,7 @@ pub struct Header {
     pub peak_bytes: u64,
     /// Live blocks at that moment.
     pub peak_blocks: u64,
-    /// How many times the peak moved; nodes rebase against it.
+    /// How many times the heap began to rise above its old peak; nodes rebase against it.
     pub peak_number: u64,
     /// Since start, of the timeline point nearest the peak.
     pub peak_elapsed_ns: u64,
@@ -100,6 +100,10 @@ pub struct Header {
     pub segments: [SegmentEntry; MAX_SEGMENTS],
 }
 
+const _: () = assert!(size_of::<Header>() <= HEADER_BYTES);
+const _: () = assert!(size_of::<Node>() == 64);
+const _: () = assert!(size_of::<TimelinePoint>() == 48);
+
 /// What a node stands for.
 pub mod node_kind {
     /// A Python frame at an instruction; its own counters are Python-domain blocks (PyMem, PyObject, PyMem_Raw).
@@ -110,15 +114,16 @@ pub mod node_kind {
     pub const MAPPING: u32 = 2;
 }
 
-/// One node of the call tree, 64 bytes.
+/// One node of the call tree, 64 bytes. A parent's id is lower than its children's.
 ///
-/// At peak = `at_peak_*` where `peak_number` equals the header's, otherwise `live_*`.
+/// At peak = `at_peak_*` where `peak_number` equals the header's, otherwise `live_*`. So the header's number must move
+/// on the allocation that first rises above the old peak, and a node is rebased when it is touched below the peak.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Node {
     /// Node id of the caller; the root is its own parent.
     pub parent: u32,
-    /// Code id of a `CODE` record; meaningless for the root and for kinds other than `FRAME`.
+    /// Code id of a `CODE` record; meaningless for the root (memory without any Python frame) and for kinds other than `FRAME`.
     pub code: u32,
     /// Byte offset of the instruction in the code object (`f_lasti` as Python shows it, so 2 per code unit).
     pub instruction: u32,
@@ -152,13 +157,13 @@ pub struct RecordHeader {
 
 /// What a record says.
 pub mod record_kind {
-    /// `code id u32, first line u32, flags u32 (bit 0: line table is 3.10's), 3 lengths u32 (filename, qualified name, line table)`, then those bytes. Text is UTF-8.
+    /// `code id u32, first line u32, flags u32 (bit 0: line table is 3.10's), 3 lengths u32 (filename, qualified name, line table)`, then those bytes. Texts are as `os.fsencode` gives them: UTF-8 but for odd file names.
     pub const CODE: u32 = 1;
     /// `count u32, reserved u32`, then `count` texts, each `u32 length + bytes`: executable, cwd, then argv.
     pub const PROCESS: u32 = 2;
     /// A census of types near the peak; a later one replaces an earlier one: `live bytes then u64, elapsed ns u64, count u32, reserved u32`, then per type `blocks u64, bytes u64, u32 length + qualified name (module.qualname)` padded to 8.
     pub const CENSUS: u32 = 3;
-    /// Written by the launcher afterwards: `peak RSS bytes u64, duration ns u64, exit code i32, signal i32 (0: none)`.
+    /// Written by the launcher afterwards, in a segment of its own at the end of the file: `peak RSS bytes u64, duration ns u64, exit code i32, signal i32 (0: none)`.
     pub const ENDING: u32 = 4;
 }
 

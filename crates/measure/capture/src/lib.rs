@@ -1,3 +1,28 @@
-//! The capture file: layout, writer (never allocates), reader (trusts nothing).
+//! The capture file: layout, writer, reader.
+//!
+//! In: what a tracker counts in its process. Out: a file that survives any end of that process, and what it says,
+//! checked. The writer never allocates, never panics and never lets the kernel kill the target for a full disk; the
+//! reader trusts nothing that it reads and never panics.
+//!
+//! ```
+//! use lowtide_capture::{CaptureError, read};
+//! let error = read("Cargo.toml".as_ref()).unwrap_err();
+//! assert!(matches!(error, CaptureError::NotACapture { .. }));
+//! assert_eq!(error.hint(), "make one with `lowtide run --out FILE script.py`");
+//! ```
 
+mod annotate;
+mod contents;
+mod error;
 pub mod layout;
+mod raw;
+mod reader;
+mod stop_reason;
+mod writer;
+
+pub use annotate::annotate;
+pub use contents::{Capture, Census, CensusEntry, Code, Ending, Process, State, Summary};
+pub use error::CaptureError;
+pub use reader::{parse, read};
+pub use stop_reason::StopReason;
+pub use writer::{CaptureWriter, CodeFacts, Start};

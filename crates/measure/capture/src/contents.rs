@@ -1,0 +1,140 @@
+use crate::StopReason;
+use crate::layout::{Node, TimelinePoint};
+
+/// Everything a capture says, checked: ids are in range and a node's parent stands before it.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The figures of the header.
+    pub summary: Summary,
+    /// What the process was; `None` when it was killed before it could say.
+    pub process: Option<Process>,
+    /// The call tree. Node 0 is the root and its own parent; every other parent's id is lower than its child's.
+    pub nodes: Vec<Node>,
+    /// Code objects by code id; `None` where a record is missing.
+    pub codes: Vec<Option<Code>>,
+    /// By time.
+    pub timeline: Vec<TimelinePoint>,
+    /// The census nearest the peak.
+    pub census: Option<Census>,
+    /// How the process ended, as far as its launcher noted it.
+    pub ending: Option<Ending>,
+}
+
+/// What recording was doing when the file was last written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was recorded yet.
+    Starting,
+    /// Still recording, or killed while it was.
+    Recording,
+    /// Tracking ended in order.
+    Ended,
+    /// The tracker gave up; `None` is a reason that this version does not know.
+    Stopped(Option<StopReason>),
+}
+
+/// The figures of the header.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary {
+    /// What recording was doing.
+    pub state: State,
+    /// `sys.hexversion`.
+    pub hexversion: u32,
+    /// Operating system process id.
+    pub pid: u32,
+    /// Its parent's at start.
+    pub parent_pid: u32,
+    /// Wall clock at start, nanoseconds since 1970.
+    pub started_unix_ns: u64,
+    /// How long recording took.
+    pub elapsed_ns: u64,
+    /// Live bytes at the end.
+    pub live_bytes: u64,
+    /// Live blocks at the end.
+    pub live_blocks: u64,
+    /// Most live bytes.
+    pub peak_bytes: u64,
+    /// Live blocks at that moment.
+    pub peak_blocks: u64,
+    /// What nodes are compared with: see [`Summary::at_peak`].
+    pub peak_number: u64,
+    /// Since start, about.
+    pub peak_elapsed_ns: u64,
+    /// pymalloc arenas at the end.
+    pub arena_bytes: u64,
+    /// Blocks whose address could not be recorded.
+    pub unrecorded_blocks: u64,
+}
+
+impl Summary {
+    /// A node's own bytes and blocks at the peak.
+    #[must_use]
+    pub fn at_peak(&self, node: &Node) -> (u64, u32) {
+        if node.peak_number == self.peak_number {
+            (node.at_peak_bytes, node.at_peak_blocks)
+        } else {
+            (node.live_bytes, node.live_blocks)
+        }
+    }
+}
+
+/// What the process was. Texts are as the operating system has them: mostly UTF-8.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// `sys.executable`.
+    pub executable: Vec<u8>,
+    /// Working directory at start.
+    pub cwd: Vec<u8>,
+    /// The command line, beginning with the interpreter.
+    pub argv: Vec<Vec<u8>>,
+}
+
+/// One code object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `co_firstlineno`.
+    pub first_line: u32,
+    /// Whether `line_table` is a `co_linetable` of Python 3.10; otherwise 3.11's and later.
+    pub is_line_table_of_3_10: bool,
+    /// `co_filename`.
+    pub filename: Vec<u8>,
+    /// `co_qualname`; on 3.10 `co_name`.
+    pub qualified_name: Vec<u8>,
+    /// `co_linetable`.
+    pub line_table: Vec<u8>,
+}
+
+/// Object types near the peak.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Live bytes of the whole heap then.
+    pub live_bytes: u64,
+    /// Since start.
+    pub elapsed_ns: u64,
+    /// In the order found.
+    pub types: Vec<CensusEntry>,
+}
+
+/// The objects of one type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CensusEntry {
+    /// `module.qualname`, builtins without a module.
+    pub name: Vec<u8>,
+    /// How many.
+    pub count: u64,
+    /// With what they own: items, table, instance dict.
+    pub bytes: u64,
+}
+
+/// How a process ended, seen by the one who started it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// Most resident bytes, by the kernel's count.
+    pub peak_rss_bytes: u64,
+    /// From start to end.
+    pub duration_ns: u64,
+    /// Exit status; meaningless when `signal` is not 0.
+    pub exit_code: i32,
+    /// The signal that killed it, or 0.
+    pub signal: i32,
+}
