@@ -1,1 +1,22 @@
 //! Capture -> Profile: at peak, left at exit, churn; by line, type and stack.
+//!
+//! In: a capture. Out: figures that reports and findings ask for, in a stable order. Never: prints, guesses a figure,
+//! or mixes heap with RSS.
+//!
+//! ```no_run
+//! use lowtide_profile::Profile;
+//! let profile = Profile::read("run.lowtide".as_ref())?;
+//! let hottest = &profile.lines()[0];
+//! assert!(hottest.at_peak.bytes <= profile.peak().heap);
+//! # Ok::<(), lowtide_profile::ProfileError>(())
+//! ```
+
+mod error;
+mod facts;
+mod profile;
+mod usage;
+
+pub use error::ProfileError;
+pub use facts::{Exit, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
+pub use profile::Profile;
+pub use usage::{Frame, LineUsage, MemoryKind, StackUsage, TypeUsage, Usage};

@@ -1,0 +1,72 @@
+use lowtide_units::Bytes;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Bytes and the blocks (or objects) they are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Requested bytes.
+    pub bytes: Bytes,
+    /// Blocks, mappings or objects.
+    pub count: u64,
+}
+
+/// What one line of Python itself asked for: not what functions asked for that it called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineUsage {
+    /// Where.
+    pub place: Frame,
+    /// Live at the peak.
+    pub at_peak: Usage,
+    /// Live when recording ended.
+    pub left_at_exit: Usage,
+    /// Allocated in total.
+    pub churn: Usage,
+}
+
+/// A line being run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Frame {
+    /// `co_filename`, made absolute with the process's working directory where it names a real path; names such as
+    /// `<frozen importlib._bootstrap>` stay as they are. Empty for memory that no Python frame asked for.
+    pub file: Arc<PathBuf>,
+    /// 1-based; 0 where Python knows no line.
+    pub line: u32,
+    /// `co_qualname`; on 3.10 `co_name`.
+    pub function: Arc<str>,
+}
+
+/// Who handed out the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemoryKind {
+    /// Python's own allocators.
+    Python,
+    /// malloc and its family, called by native code.
+    Native,
+    /// Anonymous mappings.
+    Mapping,
+}
+
+/// What one stack asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackUsage {
+    /// Outermost first; empty for memory that no Python frame asked for.
+    pub frames: Vec<Frame>,
+    /// From whom.
+    pub kind: MemoryKind,
+    /// Live at the peak.
+    pub at_peak: Usage,
+    /// Live when recording ended.
+    pub left_at_exit: Usage,
+    /// Allocated in total.
+    pub churn: Usage,
+}
+
+/// The objects of one type, near the peak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeUsage {
+    /// `module.qualname`; builtins without a module.
+    pub name: String,
+    /// Objects, and their bytes with what they own: items, table, instance dict.
+    pub live: Usage,
+}
