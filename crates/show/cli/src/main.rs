@@ -1,3 +1,38 @@
 //! Arguments -> calls -> exit status; the only crate that prints.
+//!
+//! In: the command line. Out: data on standard output, everything else on standard error, an exit status.
+//! Never: measures, judges, edits or formats itself.
 
-fn main() {}
+mod advise;
+mod arguments;
+mod explain;
+mod failure;
+mod fix;
+mod program;
+mod prove;
+mod report;
+mod run;
+mod slim;
+mod spawn;
+mod terminal;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::new(arguments.color);
+    let outcome = match &arguments.command {
+        Command::Run(options) => run::execute(options, &terminal),
+        Command::Report(options) => report::execute(options, &terminal),
+        Command::Advise(options) => advise::execute(options, &terminal),
+        Command::Fix(options) => fix::execute(options, &terminal),
+        Command::Prove(options) => prove::execute(options, &terminal),
+        Command::Slim(options) => slim::execute(options, &terminal),
+        Command::Explain(options) => explain::execute(options, &terminal),
+        Command::Spawn(options) => spawn::execute(options),
+    };
+    outcome.unwrap_or_else(|error| failure::explain(&error, &terminal))
+}
