@@ -1,0 +1,236 @@
+use super::loaded_object::{LoadedObject, Slot};
+use super::replacement::Replacement;
+use super::seen_objects::SeenObjects;
+use crate::InterposeError;
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Patches the slots of loaded objects, each object once, and can put them back.
+pub struct Interposer {
+    replacements: &'static [Replacement],
+    /// Touched inside `dl_iterate_phdr` only, whose lock serialises all callers.
+    seen: UnsafeCell<SeenObjects>,
+    /// An address inside the object that this code is part of.
+    own_code: AtomicUsize,
+}
+
+// SAFETY: `seen` is touched under the dynamic linker's lock only, see `patch_object`.
+unsafe impl Sync for Interposer {}
+// SAFETY: nothing here belongs to a thread.
+unsafe impl Send for Interposer {}
+
+impl Interposer {
+    /// An interposer that has not patched anything yet. Earlier replacements win where two name the same function.
+    #[must_use]
+    pub const fn new(replacements: &'static [Replacement]) -> Self {
+        Self {
+            replacements,
+            seen: UnsafeCell::new(SeenObjects::new()),
+            own_code: AtomicUsize::new(0),
+        }
+    }
+
+    /// Patches every object that is loaded and was not patched yet. Call it again after something was loaded.
+    ///
+    /// # Errors
+    /// When a symbol is defined nowhere, or when a slot cannot be written; other objects are still patched.
+    pub fn patch_loaded(&self) -> Result<(), InterposeError> {
+        for replacement in self.replacements {
+            replacement.resolve()?;
+        }
+        self.visit_objects(Direction::Patch)
+    }
+
+    /// Gives every patched slot its original back. Objects loaded since `patch_loaded` are unharmed.
+    pub fn restore(&self) {
+        // A slot that cannot be written any more keeps the replacement, which must go on working anyway.
+        let _ = self.visit_objects(Direction::Restore);
+    }
+
+    /// The function that callers of `original` shall get instead, if it is one of the replaced.
+    #[must_use]
+    pub fn replacement_of(&self, original: *mut c_void) -> Option<*mut c_void> {
+        let replaced =
+            |replacement: &&Replacement| !original.is_null() && replacement.original() == original;
+        self.replacements
+            .iter()
+            .find(replaced)
+            .map(|replacement| replacement.function.cast_mut().cast())
+    }
+
+    fn visit_objects(&self, direction: Direction) -> Result<(), InterposeError> {
+        self.own_code.store(Self::visit_objects as *const () as usize, Ordering::Relaxed);
+        let mut visit = Visit { interposer: self, direction, outcome: Ok(()) };
+        // SAFETY: `visit_object` is given the `Visit` that lives until the call returns.
+        unsafe { libc::dl_iterate_phdr(Some(visit_object), (&raw mut visit).cast()) };
+        visit.outcome
+    }
+
+    fn patch_object(
+        &self,
+        object: &LoadedObject,
+        unloaded: u64,
+        direction: Direction,
+    ) -> Result<(), InterposeError> {
+        // SAFETY: `dl_iterate_phdr` holds the dynamic linker's lock around this call, so no other reference exists.
+        let seen = unsafe { &mut *self.seen.get() };
+        match direction {
+            Direction::Patch => {
+                seen.forget_if_unloaded(unloaded);
+                if seen.contains(object.identity()) || self.is_exempt(object) {
+                    return Ok(());
+                }
+                if self.rewrite_slots(object, direction)? == Relocated::Yes {
+                    seen.insert(object.identity())?;
+                }
+            }
+            Direction::Restore => {
+                seen.clear();
+                self.rewrite_slots(object, direction)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The object that defines a function calls it by other means, and must get no replacement of itself.
+    fn is_exempt(&self, object: &LoadedObject) -> bool {
+        object.contains(self.own_code.load(Ordering::Relaxed))
+            || self
+                .replacements
+                .iter()
+                .any(|replacement| object.contains(replacement.original() as usize))
+    }
+
+    fn rewrite_slots(
+        &self,
+        object: &LoadedObject,
+        direction: Direction,
+    ) -> Result<Relocated, InterposeError> {
+        let mut relocated = Relocated::Yes;
+        let mut outcome = Ok(());
+        let mut protection = Protection::new(object.read_only_after_relocation());
+        object.for_each_slot(|slot| {
+            // SAFETY: a relocation's slot is a mapped word of the object; the dynamic linker may write it at any time.
+            let cell = unsafe { AtomicUsize::from_ptr(slot.address) };
+            let wanted = match direction {
+                Direction::Patch => self.patched_value(object, &slot, cell.load(Ordering::Relaxed)),
+                Direction::Restore => self.restored_value(cell.load(Ordering::Relaxed)),
+            };
+            match wanted {
+                Wanted::Keep => {}
+                Wanted::NotRelocatedYet => relocated = Relocated::No,
+                Wanted::Write(function) => match protection.lift_for(slot.address as usize) {
+                    Ok(()) => cell.store(function, Ordering::Release),
+                    Err(error) => outcome = Err(error),
+                },
+            }
+        });
+        protection.put_back();
+        outcome.map(|()| relocated)
+    }
+
+    fn patched_value(&self, object: &LoadedObject, slot: &Slot, current: usize) -> Wanted {
+        let bound = |replacement: &&Replacement| replacement.original() as usize == current;
+        if let Some(replacement) = self.replacements.iter().find(bound) {
+            return Wanted::Write(replacement.function as usize);
+        }
+        if !object.contains(current) && current >= object.load_address() {
+            return Wanted::Keep;
+        }
+        // The slot is not bound yet: lazily (it points into its own object), or because the object is being loaded
+        // by another thread. Only its name tells what it will be.
+        let Some(name) = object.imported_name(slot.symbol) else { return Wanted::Keep };
+        let Some(replacement) =
+            self.replacements.iter().find(|replacement| replacement.symbol == name)
+        else {
+            return Wanted::Keep;
+        };
+        if object.contains(current) {
+            Wanted::Write(replacement.function as usize)
+        } else {
+            Wanted::NotRelocatedYet
+        }
+    }
+
+    fn restored_value(&self, current: usize) -> Wanted {
+        let patched = |replacement: &&Replacement| replacement.function as usize == current;
+        self.replacements
+            .iter()
+            .find(patched)
+            .map_or(Wanted::Keep, |replacement| Wanted::Write(replacement.original() as usize))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Patch,
+    Restore,
+}
+
+#[derive(PartialEq)]
+enum Relocated {
+    Yes,
+    No,
+}
+
+enum Wanted {
+    Keep,
+    NotRelocatedYet,
+    Write(usize),
+}
+
+struct Visit<'a> {
+    interposer: &'a Interposer,
+    direction: Direction,
+    outcome: Result<(), InterposeError>,
+}
+
+unsafe extern "C" fn visit_object(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    visit: *mut c_void,
+) -> c_int {
+    // SAFETY: `visit_objects` passes a `Visit` that nothing else refers to; the dynamic linker passes a valid `info`.
+    let (info, visit) = unsafe { (&*info, &mut *visit.cast::<Visit>()) };
+    // SAFETY: `info` is used inside this callback only.
+    let object = unsafe { LoadedObject::new(info) };
+    let outcome = visit.interposer.patch_object(&object, info.dlpi_subs, visit.direction);
+    visit.outcome = visit.outcome.and(outcome);
+    0
+}
+
+/// The pages that are read-only after relocation: writable from the first slot that needs it until `put_back`.
+struct Protection {
+    read_only: Range<usize>,
+    is_lifted: bool,
+}
+
+impl Protection {
+    fn new(read_only: Option<Range<usize>>) -> Self {
+        Self { read_only: read_only.unwrap_or(0..0), is_lifted: false }
+    }
+
+    fn lift_for(&mut self, address: usize) -> Result<(), InterposeError> {
+        if self.is_lifted || !self.read_only.contains(&address) {
+            return Ok(());
+        }
+        self.is_lifted = self.protect(libc::PROT_READ | libc::PROT_WRITE);
+        let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
+        if self.is_lifted { Ok(()) } else { Err(InterposeError::Protected { errno }) }
+    }
+
+    fn put_back(self) {
+        if self.is_lifted {
+            self.protect(libc::PROT_READ);
+        }
+    }
+
+    fn protect(&self, access: c_int) -> bool {
+        // SAFETY: whole pages of a loaded object that the dynamic linker itself made read-only; they stay readable.
+        unsafe {
+            libc::mprotect(self.read_only.start as *mut c_void, self.read_only.len(), access) == 0
+        }
+    }
+}
