@@ -8,7 +8,9 @@ pub const MAGIC: [u8; 8] = *b"LOWTIDE\0";
 /// Raised when a reader of the older version would misread the file.
 pub const FORMAT_VERSION: u32 = 1;
 /// Bytes of the header page; the first segment starts here.
-pub const HEADER_BYTES: usize = 8192;
+pub const HEADER_BYTES: u32 = 8192;
+/// Segments start at multiples of this.
+pub const PAGE_BYTES: u32 = 4096;
 /// Most segments a capture can have.
 pub const MAX_SEGMENTS: usize = 240;
 
@@ -100,13 +102,13 @@ pub struct Header {
     pub segments: [SegmentEntry; MAX_SEGMENTS],
 }
 
-const _: () = assert!(size_of::<Header>() <= HEADER_BYTES);
+const _: () = assert!(size_of::<Header>() <= HEADER_BYTES as usize);
 const _: () = assert!(size_of::<Node>() == 64);
 const _: () = assert!(size_of::<TimelinePoint>() == 48);
 
 /// What a node stands for.
 pub mod node_kind {
-    /// A Python frame at an instruction; its own counters are Python-domain blocks (PyMem, PyObject, PyMem_Raw).
+    /// A Python frame at an instruction; its own counters are Python-domain blocks (PyMem, PyObject, `PyMem_Raw`).
     pub const FRAME: u32 = 0;
     /// Blocks of malloc and its family asked for by native code under the parent frame.
     pub const NATIVE: u32 = 1;

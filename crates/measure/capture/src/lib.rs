@@ -13,11 +13,15 @@
 
 mod annotate;
 mod contents;
+mod cursor;
 mod error;
 pub mod layout;
 mod raw;
 mod reader;
+mod record_reader;
+mod records;
 mod stop_reason;
+mod timeline;
 mod writer;
 
 pub use annotate::annotate;
@@ -25,4 +29,4 @@ pub use contents::{Capture, Census, CensusEntry, Code, Ending, Process, State, S
 pub use error::CaptureError;
 pub use reader::{parse, read};
 pub use stop_reason::StopReason;
-pub use writer::{CaptureWriter, CodeFacts, Start};
+pub use writer::{CaptureWriter, CodeFacts, CreateError, Start, encode_text};

@@ -1,13 +1,28 @@
 use crate::StopReason;
-use crate::layout::{Header, Node, TimelinePoint};
+use crate::layout::{Header, Node, TimelinePoint, record_kind, state};
+use crate::raw::{CaptureFile, HeaderPage, NodeTable};
+use crate::records::{CensusSlots, RecordStream};
+use crate::timeline::Timeline;
 use std::ffi::CStr;
 use std::ptr::NonNull;
+
+const FIRST_SEGMENT_BYTES: usize = 64 << 10;
+const LARGEST_SEGMENT_BYTES: usize = 4 << 20;
+
+/// Each segment of a kind doubles what is there, within bounds: few segments, little waste.
+pub(crate) fn next_segment_bytes(bytes_so_far: usize) -> usize {
+    bytes_so_far.clamp(FIRST_SEGMENT_BYTES, LARGEST_SEGMENT_BYTES)
+}
 
 /// What the header says of the process at start.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     /// `sys.hexversion`.
     pub hexversion: u32,
+    /// This process's id.
+    pub pid: u32,
+    /// Its parent's.
+    pub parent_pid: u32,
     /// Wall clock, nanoseconds since 1970.
     pub started_unix_ns: u64,
 }
@@ -30,41 +45,62 @@ pub struct CodeFacts<'a> {
 /// Writes one capture from inside the target process.
 ///
 /// Never allocates, never panics; each error is a reason to stop recording. Calls must be serialised by the caller.
+/// Dropping it leaves the file as a killed process does; `finish` ends it in order.
 #[derive(Debug)]
 pub struct CaptureWriter {
-    header: NonNull<Header>,
-    nodes: NonNull<Node>,
+    file: CaptureFile,
+    header: HeaderPage,
+    nodes: NodeTable,
+    records: RecordStream,
+    census: CensusSlots,
+    timeline: Timeline,
+    code_count: u32,
 }
 
 impl CaptureWriter {
-    /// Creates the file (replacing an old one), with the root node.
+    /// Creates the file at an absolute path, replacing an old one, with the root node and [`state::STARTING`].
     ///
     /// # Errors
-    /// The `errno` of what the kernel refused.
-    pub fn create(path: &CStr, start: &Start) -> Result<Self, i32> {
-        let _ = (path, start);
-        Err(0)
+    /// What the file system refused.
+    pub fn create(path: &CStr, start: &Start) -> Result<Self, CreateError> {
+        let mut file = CaptureFile::create(path).map_err(CreateError::Open)?;
+        let mut header = HeaderPage::create(&mut file, start)?;
+        let mut nodes = NodeTable::create(&mut file, &mut header)?;
+        let records = RecordStream::create(&mut file, &mut header)?;
+        let timeline = Timeline::create(&mut file, &mut header)?;
+        nodes.add(Node::default(), &mut header);
+        header.publish_magic();
+        Ok(Self { file, header, nodes, records, census: CensusSlots::new(), timeline, code_count: 0 })
     }
 
-    /// The header in the file, valid until `finish` or `abandon`. Counters are the tracker's to update in place.
+    /// Says that events are being recorded from now on.
+    pub fn start_recording(&mut self) {
+        self.header.set_state(state::RECORDING, 0);
+    }
+
+    /// The header in the file, valid until `finish` or `abandon`. The counters from `live_bytes` to `peak_number`,
+    /// `peak_elapsed_ns`, `arena_bytes` and `unrecorded_blocks` are the caller's to update in place.
     #[must_use]
     pub fn header(&self) -> NonNull<Header> {
-        self.header
+        self.header.as_ptr()
     }
 
-    /// The node with id 0; node ids count from here without a gap. Valid until `finish` or `abandon`, never moves.
+    /// The node with id 0; node `id` lies `id` nodes further on. Valid until `finish` or `abandon`, never moves.
+    /// Counters are the caller's to update in place.
     #[must_use]
     pub fn nodes(&self) -> NonNull<Node> {
-        self.nodes
+        self.nodes.base()
     }
 
-    /// Appends a node (counters as given) and returns its id.
+    /// Appends a node and returns its id. Its parent must be there already.
     ///
     /// # Errors
     /// The reason to stop recording.
     pub fn add_node(&mut self, node: Node) -> Result<u32, StopReason> {
-        let _ = node;
-        Err(StopReason::Inconsistent)
+        if self.nodes.is_full() {
+            self.nodes.grow(&mut self.file, &mut self.header)?;
+        }
+        Ok(self.nodes.add(node, &mut self.header))
     }
 
     /// Appends a `CODE` record and returns its code id: 0, 1, 2 ...
@@ -72,36 +108,114 @@ impl CaptureWriter {
     /// # Errors
     /// The reason to stop recording.
     pub fn add_code(&mut self, code: &CodeFacts) -> Result<u32, StopReason> {
-        let _ = code;
-        Err(StopReason::Inconsistent)
+        let id = self.code_count;
+        let numbers = [
+            id,
+            code.first_line,
+            u32::from(code.is_line_table_of_3_10),
+            length_of(code.filename)?,
+            length_of(code.qualified_name)?,
+            length_of(code.line_table)?,
+        ];
+        let numbers = numbers.map(u32::to_le_bytes);
+        let parts = [numbers.as_flattened(), code.filename, code.qualified_name, code.line_table];
+        self.records.append(&mut self.file, &mut self.header, record_kind::CODE, &parts)?;
+        self.code_count += 1;
+        Ok(id)
     }
 
-    /// Appends the `PROCESS` record: executable, working directory, then argv.
+    /// Appends a `PROCESS` record. `texts` is its payload after `count`: each text as `u32 length + bytes`, in the
+    /// order executable, working directory, argv. See [`encode_text`].
     ///
     /// # Errors
     /// The reason to stop recording.
-    pub fn add_process(&mut self, texts: &[&[u8]]) -> Result<(), StopReason> {
-        let _ = texts;
-        Err(StopReason::Inconsistent)
+    pub fn add_process(&mut self, count: u32, texts: &[u8]) -> Result<(), StopReason> {
+        let count = count.to_le_bytes();
+        let parts = [&count[..], &[0; 4], texts];
+        self.records.append(&mut self.file, &mut self.header, record_kind::PROCESS, &parts)
+    }
+
+    /// Room for a `CENSUS` payload of at most `payload_bytes`; nothing is seen of it before `publish_census`, and the
+    /// census before it stays readable until then.
+    ///
+    /// # Errors
+    /// The reason to stop recording.
+    pub fn begin_census(&mut self, payload_bytes: usize) -> Result<&mut [u8], StopReason> {
+        self.census.begin(&mut self.file, &mut self.header, payload_bytes)
+    }
+
+    /// Makes the first `payload_bytes` of what `begin_census` gave the latest census.
+    pub fn publish_census(&mut self, payload_bytes: usize) {
+        self.census.publish(&mut self.header, payload_bytes);
     }
 
     /// Whether the timeline wants another point now: every 10 ms, less often in long runs.
     #[must_use]
     pub fn wants_timeline_point(&self, elapsed_ns: u64) -> bool {
-        let _ = elapsed_ns;
-        false
+        self.timeline.wants_point(elapsed_ns)
     }
 
-    /// Appends a point, thinning the timeline out when it is full. Also sets the header's `elapsed_ns`.
+    /// Appends a point and sets the header's `elapsed_ns`.
     pub fn add_timeline_point(&mut self, point: &TimelinePoint) {
-        let _ = point;
+        self.timeline.add(&mut self.header, point);
+        self.header.set_elapsed(point.elapsed_ns);
     }
 
     /// Writes the final state, unmaps everything and cuts the file to what is used.
-    pub fn finish(self, elapsed_ns: u64, stop_reason: Option<StopReason>) {
-        let _ = (elapsed_ns, stop_reason);
+    pub fn finish(mut self, elapsed_ns: u64, stop_reason: Option<StopReason>) {
+        let state = if stop_reason.is_some() { state::STOPPED } else { state::ENDED };
+        self.header.set_elapsed(elapsed_ns);
+        self.header.set_state(state, stop_reason.map_or(0, StopReason::code));
+        let used_end = self.header.used_end();
+        let mut file = self.unmap();
+        file.cut(used_end);
+        file.close();
     }
 
     /// Lets go of the file without touching it: for a forked child, whose parent goes on writing.
-    pub fn abandon(self) {}
+    pub fn abandon(self) {
+        self.unmap().close();
+    }
+
+    fn unmap(self) -> CaptureFile {
+        self.nodes.unmap();
+        self.records.unmap();
+        self.census.unmap();
+        self.timeline.unmap();
+        self.header.unmap();
+        self.file
+    }
+}
+
+/// Why no capture was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The file could not be created; the `errno`.
+    #[error("the capture could not be created (error {0} of the operating system)")]
+    Open(i32),
+    /// It could not be given its first bytes.
+    #[error("the capture could not be begun: {}", .0.message())]
+    Begin(StopReason),
+}
+
+impl From<StopReason> for CreateError {
+    fn from(reason: StopReason) -> Self {
+        Self::Begin(reason)
+    }
+}
+
+/// Writes `text` as `u32 length + bytes` to the start of `room`; returns what is left, or `None` where it does not fit.
+#[must_use]
+pub fn encode_text<'a>(room: &'a mut [u8], text: &[u8]) -> Option<&'a mut [u8]> {
+    let length = u32::try_from(text.len()).ok()?;
+    let (length_place, room) = room.split_at_mut_checked(4)?;
+    let (text_place, rest) = room.split_at_mut_checked(text.len())?;
+    length_place.copy_from_slice(&length.to_le_bytes());
+    text_place.copy_from_slice(text);
+    Some(rest)
+}
+
+fn length_of(text: &[u8]) -> Result<u32, StopReason> {
+    u32::try_from(text.len()).map_err(|_| StopReason::CaptureFull)
 }

@@ -1,1 +1,13 @@
+//! What the writer does with pointers and system calls. Everything here is called from inside allocation hooks: no
+//! heap, no panic, `errno` as it was.
 
+mod errno;
+mod file;
+mod header;
+mod nodes;
+mod segment;
+
+pub use file::CaptureFile;
+pub use header::HeaderPage;
+pub use nodes::NodeTable;
+pub use segment::Segment;

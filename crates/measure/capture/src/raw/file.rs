@@ -1,0 +1,228 @@
+#![expect(unsafe_code, reason = "system calls on a descriptor and on mappings that this module owns")]
+
+use super::errno::{self, ErrnoKept};
+use crate::StopReason;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::ptr::{self, NonNull};
+
+const PATH_BYTES: usize = libc::PATH_MAX as usize;
+
+/// The open file: grown with real disk blocks, so that writing to a mapping of it never raises SIGBUS on a full disk.
+///
+/// The descriptor lies high, out of the way of the program's own numbers. A program may close descriptors that are not
+/// its own (daemons do): each use checks that it is still this file, and opens it again by its path otherwise.
+#[derive(Debug)]
+pub struct CaptureFile {
+    descriptor: i32,
+    device: u64,
+    inode: u64,
+    path: [u8; PATH_BYTES],
+    length: u64,
+}
+
+impl CaptureFile {
+    /// Creates the file anew. A file of the same name is unlinked, not emptied: another process may have it mapped.
+    pub fn create(path: &CStr) -> Result<Self, i32> {
+        let _errno = ErrnoKept::new();
+        let bytes = path.to_bytes_with_nul();
+        let mut own_path = [0; PATH_BYTES];
+        own_path.get_mut(..bytes.len()).ok_or(libc::ENAMETOOLONG)?.copy_from_slice(bytes);
+        let descriptor = create_new(path)?;
+        let Some((device, inode)) = identity(descriptor) else {
+            return Err(errno::current());
+        };
+        Ok(Self { descriptor: moved_high(descriptor), device, inode, path: own_path, length: 0 })
+    }
+
+    /// Adds `bytes` to the end of the file, backed by disk, zeroed; returns where they start.
+    pub fn extend(&mut self, bytes: usize) -> Result<u64, StopReason> {
+        let _errno = ErrnoKept::new();
+        let descriptor = self.usable_descriptor()?;
+        let offset = self.length;
+        let end = offset.checked_add(bytes as u64).ok_or(StopReason::CaptureFull)?;
+        if end > file_size_limit() {
+            return Err(StopReason::StorageFull);
+        }
+        allocate(descriptor, offset, bytes)?;
+        self.length = end;
+        Ok(offset)
+    }
+
+    /// Maps a part of the file, shared and writable, where the kernel likes.
+    pub fn map(&mut self, offset: u64, bytes: usize) -> Result<NonNull<u8>, StopReason> {
+        // SAFETY: without MAP_FIXED no existing mapping is touched.
+        unsafe { self.map_with(ptr::null_mut(), offset, bytes, 0) }
+    }
+
+    /// Maps a part of the file at `address`.
+    ///
+    /// # Safety
+    /// `address .. address + bytes` lies in a reservation of the caller's that holds nothing yet.
+    pub unsafe fn map_at(&mut self, address: NonNull<u8>, offset: u64, bytes: usize) -> Result<(), StopReason> {
+        // SAFETY: the caller owns the address range, so MAP_FIXED replaces nothing of anybody else's.
+        unsafe { self.map_with(address.as_ptr(), offset, bytes, libc::MAP_FIXED) }.map(|_| ())
+    }
+
+    /// # Safety
+    /// With `MAP_FIXED` in `flags` the address range is the caller's to replace.
+    unsafe fn map_with(
+        &mut self,
+        address: *mut u8,
+        offset: u64,
+        bytes: usize,
+        flags: i32,
+    ) -> Result<NonNull<u8>, StopReason> {
+        let _errno = ErrnoKept::new();
+        let descriptor = self.usable_descriptor()?;
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | flags;
+        // SAFETY: the descriptor is open on our file; the caller vouches for the address.
+        let mapped = unsafe { libc::mmap(address.cast(), bytes, protection, flags, descriptor, offset.cast_signed()) };
+        if mapped == libc::MAP_FAILED { Err(StopReason::StorageFailed) } else { non_null(mapped) }
+    }
+
+    /// Cuts the file to `length`. No mapping may be used beyond it afterwards.
+    pub fn cut(&mut self, length: u64) {
+        let _errno = ErrnoKept::new();
+        if let Ok(descriptor) = self.usable_descriptor() {
+            // SAFETY: a plain system call on our own file. A failure leaves a longer file, which is as readable.
+            unsafe { libc::ftruncate(descriptor, length.cast_signed()) };
+        }
+    }
+
+    /// Closes the descriptor if it is still this file's.
+    pub fn close(self) {
+        let _errno = ErrnoKept::new();
+        if identity(self.descriptor) == Some((self.device, self.inode)) {
+            // SAFETY: the descriptor is ours, and `self` is gone afterwards.
+            unsafe { libc::close(self.descriptor) };
+        }
+    }
+
+    fn usable_descriptor(&mut self) -> Result<i32, StopReason> {
+        let expected = Some((self.device, self.inode));
+        if identity(self.descriptor) == expected {
+            return Ok(self.descriptor);
+        }
+        // SAFETY: `path` is a C string since `create`.
+        let opened = unsafe { libc::open(self.path.as_ptr().cast(), libc::O_RDWR | libc::O_CLOEXEC) };
+        if opened < 0 {
+            return Err(StopReason::StorageFailed);
+        }
+        if identity(opened) != expected {
+            // SAFETY: just opened here.
+            unsafe { libc::close(opened) };
+            return Err(StopReason::StorageFailed);
+        }
+        self.descriptor = moved_high(opened);
+        Ok(self.descriptor)
+    }
+}
+
+fn create_new(path: &CStr) -> Result<i32, i32> {
+    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC;
+    // SAFETY: `path` is a C string; the mode is passed as open(2) wants it.
+    let open = || unsafe { libc::open(path.as_ptr(), flags, 0o644) };
+    let mut descriptor = open();
+    if descriptor < 0 && errno::current() == libc::EEXIST && is_replaceable(path) {
+        // SAFETY: `path` is a C string.
+        unsafe { libc::unlink(path.as_ptr()) };
+        descriptor = open();
+    }
+    if descriptor < 0 { Err(errno::current()) } else { Ok(descriptor) }
+}
+
+/// Regular files and links are replaced; devices, sockets and folders are not ours to unlink.
+fn is_replaceable(path: &CStr) -> bool {
+    let mut found = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `path` is a C string and `found` has room for the answer.
+    if unsafe { libc::lstat(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: lstat succeeded, so it filled the answer.
+    let mode = unsafe { found.assume_init() }.st_mode & libc::S_IFMT;
+    mode == libc::S_IFREG || mode == libc::S_IFLNK
+}
+
+/// Device and inode of an open descriptor.
+fn identity(descriptor: i32) -> Option<(u64, u64)> {
+    let mut found = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `found` has room for the answer; a bad descriptor is an error, not undefined.
+    if unsafe { libc::fstat(descriptor, found.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: fstat succeeded, so it filled the answer.
+    let found = unsafe { found.assume_init() };
+    Some((found.st_dev, found.st_ino))
+}
+
+/// The same open file under a number that programs do not count on; the given one where there is none.
+fn moved_high(descriptor: i32) -> i32 {
+    let limit = soft_limit(libc::RLIMIT_NOFILE).min(1024);
+    let lowest = i32::try_from(limit.saturating_sub(32)).unwrap_or(descriptor);
+    // SAFETY: duplicates a descriptor that this module owns.
+    let high = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, lowest) };
+    if high < 0 {
+        return descriptor;
+    }
+    // SAFETY: the low number is ours and no longer needed.
+    unsafe { libc::close(descriptor) };
+    high
+}
+
+/// Beyond this size the kernel would send SIGXFSZ.
+fn file_size_limit() -> u64 {
+    soft_limit(libc::RLIMIT_FSIZE)
+}
+
+/// A resource limit of this process; the largest number where there is none.
+pub fn soft_limit(resource: libc::__rlimit_resource_t) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: u64::MAX, rlim_max: u64::MAX };
+    // SAFETY: `limit` is filled by the kernel or left as it is.
+    unsafe { libc::getrlimit(resource, &raw mut limit) };
+    limit.rlim_cur
+}
+
+fn allocate(descriptor: i32, offset: u64, bytes: usize) -> Result<(), StopReason> {
+    loop {
+        // SAFETY: a plain system call on our own file.
+        if unsafe { libc::fallocate(descriptor, 0, offset.cast_signed(), bytes.cast_signed() as i64) } == 0 {
+            return Ok(());
+        }
+        match errno::current() {
+            libc::EINTR => {}
+            libc::EOPNOTSUPP | libc::ENOSYS => return write_zeros(descriptor, offset, bytes),
+            refused => return Err(storage_reason(refused)),
+        }
+    }
+}
+
+/// For file systems without fallocate.
+fn write_zeros(descriptor: i32, offset: u64, bytes: usize) -> Result<(), StopReason> {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut written = 0;
+    while written < bytes {
+        let length = ZEROS.len().min(bytes - written);
+        let at = (offset + written as u64).cast_signed();
+        // SAFETY: `ZEROS` has at least `length` bytes.
+        let count = unsafe { libc::pwrite(descriptor, ZEROS.as_ptr().cast(), length, at) };
+        match usize::try_from(count) {
+            Ok(count) => written += count,
+            Err(_) if errno::current() == libc::EINTR => {}
+            Err(_) => return Err(storage_reason(errno::current())),
+        }
+    }
+    Ok(())
+}
+
+fn storage_reason(errno: i32) -> StopReason {
+    match errno {
+        libc::ENOSPC | libc::EDQUOT | libc::EFBIG => StopReason::StorageFull,
+        _ => StopReason::StorageFailed,
+    }
+}
+
+fn non_null(address: *mut libc::c_void) -> Result<NonNull<u8>, StopReason> {
+    NonNull::new(address.cast()).ok_or(StopReason::StorageFailed)
+}

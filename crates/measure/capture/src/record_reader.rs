@@ -1,0 +1,102 @@
+use crate::contents::{Census, CensusEntry, Code, Ending, Process};
+use crate::cursor::Cursor;
+use crate::layout::record_kind;
+
+/// Code ids come in order; one that leaves a larger gap is damage, and would only make the reader ask for memory.
+const LARGEST_GAP: usize = 1024;
+
+/// What the records of a capture say.
+#[derive(Debug, Default)]
+pub struct Records {
+    pub process: Option<Process>,
+    pub codes: Vec<Option<Code>>,
+    pub census: Option<Census>,
+    pub ending: Option<Ending>,
+}
+
+impl Records {
+    /// Reads the records of one segment; a record that is cut short ends it, one that makes no sense is skipped.
+    pub fn read(&mut self, segment: &[u8]) {
+        let mut cursor = Cursor::at(segment, 0);
+        while let Some([kind, payload_bytes]) = cursor.u32s() {
+            let Some(payload) = cursor.bytes(payload_bytes as usize) else { return };
+            let padding = payload_bytes.next_multiple_of(8) - payload_bytes;
+            self.read_record(kind, &mut Cursor::at(payload, 0));
+            if cursor.bytes(padding as usize).is_none() {
+                return;
+            }
+        }
+    }
+
+    fn read_record(&mut self, kind: u32, payload: &mut Cursor) {
+        match kind {
+            record_kind::CODE => {
+                if let Some((id, code)) = read_code(payload) {
+                    self.keep_code(id, code);
+                }
+            }
+            record_kind::PROCESS => self.process = read_process(payload).or(self.process.take()),
+            record_kind::CENSUS => self.keep_later_census(read_census(payload)),
+            record_kind::ENDING => self.ending = read_ending(payload).or(self.ending),
+            _ => {}
+        }
+    }
+
+    fn keep_code(&mut self, id: usize, code: Code) {
+        if id > self.codes.len() + LARGEST_GAP {
+            return;
+        }
+        if id >= self.codes.len() {
+            self.codes.resize(id + 1, None);
+        }
+        self.codes[id] = Some(code);
+    }
+
+    fn keep_later_census(&mut self, census: Option<Census>) {
+        let is_later = |census: &Census| self.census.as_ref().is_none_or(|kept| kept.elapsed_ns <= census.elapsed_ns);
+        if let Some(census) = census.filter(is_later) {
+            self.census = Some(census);
+        }
+    }
+}
+
+fn read_code(payload: &mut Cursor) -> Option<(usize, Code)> {
+    let [id, first_line, flags] = payload.u32s()?;
+    let [filename, qualified_name, line_table] = payload.u32s()?;
+    let code = Code {
+        first_line,
+        is_line_table_of_3_10: flags & 1 != 0,
+        filename: payload.bytes(filename as usize)?.to_vec(),
+        qualified_name: payload.bytes(qualified_name as usize)?.to_vec(),
+        line_table: payload.bytes(line_table as usize)?.to_vec(),
+    };
+    Some((id as usize, code))
+}
+
+fn read_process(payload: &mut Cursor) -> Option<Process> {
+    let [count, _reserved] = payload.u32s()?;
+    let mut texts = (0..count).map_while(|_| payload.text().map(<[u8]>::to_vec));
+    let (executable, cwd) = (texts.next()?, texts.next()?);
+    Some(Process { executable, cwd, argv: texts.collect() })
+}
+
+fn read_census(payload: &mut Cursor) -> Option<Census> {
+    let [live_bytes, elapsed_ns] = payload.u64s()?;
+    let [count, _reserved] = payload.u32s()?;
+    let types = (0..count).map_while(|_| read_census_entry(payload)).collect::<Vec<_>>();
+    (types.len() == count as usize).then_some(Census { live_bytes, elapsed_ns, types })
+}
+
+fn read_census_entry(payload: &mut Cursor) -> Option<CensusEntry> {
+    let [count, bytes] = payload.u64s()?;
+    let name = payload.text()?.to_vec();
+    let padding = (name.len() + 4).next_multiple_of(8) - (name.len() + 4);
+    payload.bytes(padding)?;
+    Some(CensusEntry { name, count, bytes })
+}
+
+fn read_ending(payload: &mut Cursor) -> Option<Ending> {
+    let [peak_rss_bytes, duration_ns] = payload.u64s()?;
+    let [exit_code, signal] = payload.u32s()?.map(u32::cast_signed);
+    Some(Ending { peak_rss_bytes, duration_ns, exit_code, signal })
+}
