@@ -1,3 +1,4 @@
+use lowtide_source::FileEdits;
 use lowtide_units::{LineSpan, PythonVersion};
 use std::path::PathBuf;
 
@@ -68,9 +69,21 @@ impl Benefit {
     /// Predicted saving in bytes.
     #[must_use]
     pub fn saving_bytes(&self, measured: Measured, python: PythonVersion) -> u64 {
-        let _ = (measured, python);
-        0
+        match *self {
+            Self::Keeps { share, constant_bytes } => bytes_not_kept(measured.bytes, share, constant_bytes),
+            Self::SlotsPerInstance { attributes } => {
+                let _ = (attributes, python);
+                0
+            }
+        }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
+#[expect(clippy::cast_precision_loss, reason = "a prediction needs no more than 52 bits")]
+fn bytes_not_kept(bytes: u64, share: f64, constant_bytes: u64) -> u64 {
+    let kept = (bytes as f64 * share.clamp(0.0, 1.0)).ceil() as u64;
+    bytes.saturating_sub(kept).saturating_sub(constant_bytes)
 }
 
 /// A fact of the source that forbids a rewrite.
@@ -82,24 +95,4 @@ pub struct Blocker {
     pub reason: String,
     /// Where the fact stands, 1-based; 0 where no single line does.
     pub line: u32,
-}
-
-/// Text replacements in one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileEdits {
-    /// The file.
-    pub file: PathBuf,
-    /// Non-overlapping, sorted by start.
-    pub edits: Vec<TextEdit>,
-}
-
-/// Replaces the bytes `start..end` by `text`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextEdit {
-    /// First byte replaced.
-    pub start: u32,
-    /// One past the last byte replaced.
-    pub end: u32,
-    /// The new text; empty deletes.
-    pub text: String,
 }

@@ -1,5 +1,21 @@
-//! One file per rule: source -> candidates, the evidence each wants, and its edit; never sees bytes.
+//! One file per rule: source -> candidates, the evidence each wants, and its edit.
+//!
+//! In: a [`Project`](lowtide_source::Project). Out: [`Candidate`]s, each with the facts that forbid its rewrite or the
+//! edits that make it. Never: bytes, profiles, files. A rule is one Rust file and one page under `docs/rules`; it
+//! registers itself in [`RULES`].
+//!
+//! ```
+//! use lowtide_source::{Project, SourceFile};
+//! let text = "def total(xs):\n    return sum([x * x for x in xs])\n";
+//! let files = [SourceFile::parse("a.py", text)?];
+//! let candidates = lowtide_rules::check(&Project::of(&files));
+//! assert_eq!(candidates[0].rule, "LT102");
+//! # Ok::<(), lowtide_source::SourceError>(())
+//! ```
 
 mod candidate;
+mod rule;
 
-pub use candidate::{Benefit, Blocker, Candidate, Evidence, FileEdits, Measured, TextEdit};
+pub use candidate::{Benefit, Blocker, Candidate, Evidence, Measured};
+pub use lowtide_source::{FileEdits, TextEdit};
+pub use rule::{RULES, Rule, check, rule_called, rules};

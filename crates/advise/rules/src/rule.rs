@@ -1,0 +1,54 @@
+use crate::Candidate;
+use linkme::distributed_slice;
+use lowtide_source::{ModuleId, Project};
+
+/// One kind of waste: how it is found in source, and the page that explains it.
+#[derive(Debug)]
+pub struct Rule {
+    /// Stable code, such as `LT101`.
+    pub code: &'static str,
+    /// Names the waste, so that "allow whole-file-read" reads right.
+    pub name: &'static str,
+    /// The Markdown page: documentation, tests and the text of `lowtide explain`.
+    pub page: &'static str,
+    /// Finds the candidates that stand in one module of a project.
+    pub check: fn(&Project<'_>, ModuleId) -> Vec<Candidate>,
+}
+
+impl Rule {
+    /// One sentence: the first paragraph of the page.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        let mut lines = self.page.lines().map(str::trim);
+        lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or(self.name)
+    }
+}
+
+/// Every rule registers itself here; there is no other list.
+#[distributed_slice]
+pub static RULES: [Rule];
+
+/// All rules by code.
+#[must_use]
+pub fn rules() -> Vec<&'static Rule> {
+    let mut rules: Vec<_> = RULES.iter().collect();
+    rules.sort_by_key(|rule| rule.code);
+    rules
+}
+
+/// The rule with this code or name, in any case.
+#[must_use]
+pub fn rule_called(code_or_name: &str) -> Option<&'static Rule> {
+    let is_called = |text: &str| text.eq_ignore_ascii_case(code_or_name);
+    RULES.iter().find(|rule| is_called(rule.code) || is_called(rule.name))
+}
+
+/// The candidates of all rules in all modules, by file, line and code.
+#[must_use]
+pub fn check(project: &Project<'_>) -> Vec<Candidate> {
+    let modules: Vec<ModuleId> = project.modules().map(|(id, _)| id).collect();
+    let checks = modules.iter().flat_map(|&module| rules().into_iter().map(move |rule| (rule, module)));
+    let mut candidates: Vec<Candidate> = checks.flat_map(|(rule, module)| (rule.check)(project, module)).collect();
+    candidates.sort_by(|a, b| (&a.file, a.line, a.rule).cmp(&(&b.file, b.line, b.rule)));
+    candidates
+}

@@ -1,0 +1,275 @@
+use crate::imports::{ModuleNames, imported};
+use crate::scope::{Access, ScopeId, VariableId};
+use crate::{Module, SourceFile};
+use ruff_python_ast::{AnyNodeRef, Expr, StmtClassDef, StmtFunctionDef};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Number of a module in its project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(pub(crate) usize);
+
+/// A variable of one of the project's modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Definition {
+    /// Its module.
+    pub module: ModuleId,
+    /// The variable there.
+    pub variable: VariableId,
+}
+
+/// What a name or a dotted name means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A variable of the project; imports within the project are followed to where it is defined.
+    Variable(Definition),
+    /// A module of the project.
+    Module(ModuleId),
+    /// Something from outside, by its full name: `itertools.chain`, `builtins.len`.
+    External(String),
+}
+
+/// An expression or import that means some [`Definition`].
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// Where it stands.
+    pub module: ModuleId,
+    /// The name expression, attribute expression or import alias.
+    pub node: AnyNodeRef<'a>,
+}
+
+/// Several files that import each other.
+///
+/// ```
+/// use lowtide_source::{Project, SourceFile};
+/// let files = [SourceFile::parse("a.py", "import b\nb.f()\n")?, SourceFile::parse("b.py", "def f(): ...\n")?];
+/// let project = Project::of(&files);
+/// let b = project.module_at("b.py".as_ref()).unwrap();
+/// let f = project.global(b, "f").unwrap();
+/// assert_eq!(project.uses_of(f).len(), 1);
+/// # Ok::<(), lowtide_source::SourceError>(())
+/// ```
+#[derive(Debug)]
+pub struct Project<'a> {
+    modules: Vec<Module<'a>>,
+    names: ModuleNames,
+    uses: BTreeMap<Definition, Vec<Use<'a>>>,
+    functions: BTreeMap<&'a str, Vec<Function<'a>>>,
+}
+
+/// A function or method of the project.
+#[derive(Clone, Copy, Debug)]
+pub struct Function<'a> {
+    /// Its module.
+    pub module: ModuleId,
+    /// The `def`.
+    pub def: &'a StmtFunctionDef,
+    /// The class in whose body it stands directly.
+    pub class: Option<&'a StmtClassDef>,
+}
+
+impl<'a> Project<'a> {
+    /// Resolves the names of all `files` and the imports among them.
+    #[must_use]
+    pub fn of(files: &'a [SourceFile]) -> Self {
+        let names = ModuleNames::of(files.iter().map(SourceFile::path));
+        let modules: Vec<_> = files.iter().enumerate().map(|(id, file)| Module::analyse(file, names.name_of(id))).collect();
+        let mut project = Self { modules, names, uses: BTreeMap::new(), functions: BTreeMap::new() };
+        project.functions = project.collect_functions();
+        project.uses = project.collect_uses();
+        project
+    }
+
+    /// All modules, in the order of the files given.
+    pub fn modules(&self) -> impl Iterator<Item = (ModuleId, &Module<'a>)> + '_ {
+        self.modules.iter().enumerate().map(|(id, module)| (ModuleId(id), module))
+    }
+
+    /// A module.
+    #[must_use]
+    pub fn module(&self, id: ModuleId) -> &Module<'a> {
+        &self.modules[id.0]
+    }
+
+    /// The module of a file, by the path under which it was given.
+    #[must_use]
+    pub fn module_at(&self, path: &Path) -> Option<ModuleId> {
+        self.modules().find(|(_, module)| module.file().path() == path).map(|(id, _)| id)
+    }
+
+    /// The module-level variable called `name`.
+    #[must_use]
+    pub fn global(&self, module: ModuleId, name: &str) -> Option<Definition> {
+        let variable = self.module(module).variable_in(ScopeId::MODULE, name)?;
+        Some(Definition { module, variable })
+    }
+
+    /// What an expression means, if it is a name or a dotted name.
+    #[must_use]
+    pub fn meaning(&self, module: ModuleId, expr: &Expr) -> Option<Meaning> {
+        match expr {
+            Expr::Name(name) => match self.module(module).variable_of(name) {
+                Some(variable) => Some(self.follow(Definition { module, variable })),
+                None if self.module(module).is_builtin(name) => Some(Meaning::External(format!("builtins.{}", name.id))),
+                None => None,
+            },
+            Expr::Attribute(attribute) => self.member(&self.meaning(module, &attribute.value)?, &attribute.attr),
+            _ => None,
+        }
+    }
+
+    /// The full name of something from outside the project; `None` if the expression means anything else.
+    #[must_use]
+    pub fn external_name(&self, module: ModuleId, expr: &Expr) -> Option<String> {
+        match self.meaning(module, expr)? {
+            Meaning::External(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Every expression and import of the project that means `definition`, bindings excluded.
+    #[must_use]
+    pub fn uses_of(&self, definition: Definition) -> &[Use<'a>] {
+        self.uses.get(&definition).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every function and method called `name`.
+    #[must_use]
+    pub fn functions_named(&self, name: &str) -> &[Function<'a>] {
+        self.functions.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The function that `definition` is, if it is bound by one `def` and nothing else.
+    #[must_use]
+    pub fn function(&self, definition: Definition) -> Option<Function<'a>> {
+        match self.sole_binding(definition)? {
+            AnyNodeRef::StmtFunctionDef(def) => {
+                let candidates = self.functions_named(def.name.as_str());
+                candidates.iter().find(|function| std::ptr::eq(function.def, def)).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// The class that `definition` is, if it is bound by one `class` and nothing else.
+    #[must_use]
+    pub fn class(&self, definition: Definition) -> Option<&'a StmtClassDef> {
+        match self.sole_binding(definition)? {
+            AnyNodeRef::StmtClassDef(class) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The node that binds `definition`, if only one does.
+    #[must_use]
+    pub fn sole_binding(&self, definition: Definition) -> Option<AnyNodeRef<'a>> {
+        let mut rebinding = self.module(definition.module).references(definition.variable).filter(|r| r.access.rebinds());
+        let only = rebinding.next()?;
+        (rebinding.next().is_none() && only.access == Access::Store).then_some(only.node)
+    }
+
+    /// Whether any file of the project imports `module`.
+    #[must_use]
+    pub fn is_imported(&self, module: ModuleId) -> bool {
+        self.names.is_imported(module.0, &self.modules)
+    }
+
+    /// Follows an imported variable to its origin.
+    fn follow(&self, definition: Definition) -> Meaning {
+        let mut seen = vec![definition];
+        let mut meaning = Meaning::Variable(definition);
+        while let Meaning::Variable(at) = meaning {
+            let Some(next) = self.imported_by(at) else { break };
+            meaning = next;
+            match meaning {
+                Meaning::Variable(next) if seen.contains(&next) => break,
+                Meaning::Variable(next) => seen.push(next),
+                _ => {}
+            }
+        }
+        meaning
+    }
+
+    /// What the import statement that alone binds `definition` brings.
+    fn imported_by(&self, definition: Definition) -> Option<Meaning> {
+        let node = self.sole_binding(definition)?;
+        let module = self.module(definition.module);
+        let import = imported(module, node)?;
+        let whole = self.dotted(definition.module, import.level, &import.module)?;
+        match import.member {
+            Some(member) => self.member(&whole, member),
+            None => Some(whole),
+        }
+    }
+
+    /// The module called `dotted`, seen from `from` with `level` leading dots.
+    fn dotted(&self, from: ModuleId, level: u32, dotted: &str) -> Option<Meaning> {
+        match self.names.find(from.0, level, dotted) {
+            Some(id) => Some(Meaning::Module(ModuleId(id))),
+            None if level == 0 => Some(Meaning::External(dotted.to_owned())),
+            None => None,
+        }
+    }
+
+    fn member(&self, of: &Meaning, name: &str) -> Option<Meaning> {
+        match of {
+            Meaning::External(outer) => Some(Meaning::External(format!("{outer}.{name}"))),
+            Meaning::Module(id) => match self.global(*id, name) {
+                Some(definition) => Some(self.follow(definition)),
+                None => self.names.submodule(id.0, name).map(|id| Meaning::Module(ModuleId(id))),
+            },
+            Meaning::Variable(_) => None,
+        }
+    }
+
+    fn collect_functions(&self) -> BTreeMap<&'a str, Vec<Function<'a>>> {
+        let mut functions: BTreeMap<&'a str, Vec<Function<'a>>> = BTreeMap::new();
+        for (id, module) in self.modules() {
+            for node in module.nodes() {
+                let AnyNodeRef::StmtFunctionDef(def) = node else { continue };
+                let class = module.ancestors(node).take_while(|above| !above.is_stmt_function_def()).find_map(|above| match above {
+                    AnyNodeRef::StmtClassDef(class) => Some(class),
+                    _ => None,
+                });
+                functions.entry(def.name.as_str()).or_default().push(Function { module: id, def, class });
+            }
+        }
+        functions
+    }
+
+    fn collect_uses(&self) -> BTreeMap<Definition, Vec<Use<'a>>> {
+        let mut uses: BTreeMap<Definition, Vec<Use<'a>>> = BTreeMap::new();
+        for (id, module) in self.modules() {
+            for node in module.nodes() {
+                if let Some(Meaning::Variable(definition)) = self.meaning_of_use(id, node) {
+                    uses.entry(definition).or_default().push(Use { module: id, node });
+                }
+            }
+        }
+        uses
+    }
+
+    fn meaning_of_use(&self, id: ModuleId, node: AnyNodeRef<'a>) -> Option<Meaning> {
+        let module = self.module(id);
+        match node {
+            AnyNodeRef::ExprName(name) => {
+                let reference = module.reference(module.reference_at(name)?);
+                reference.access.reads().then(|| self.follow(Definition { module: id, variable: reference.variable }))
+            }
+            AnyNodeRef::ExprAttribute(attribute) => {
+                self.member(&self.meaning(id, &attribute.value)?, &attribute.attr)
+            }
+            AnyNodeRef::Alias(alias) => {
+                let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+                let variable = module.reference(module.reference_at(bound)?).variable;
+                match self.follow(Definition { module: id, variable }) {
+                    Meaning::Variable(origin) if origin.variable != variable || origin.module != id => {
+                        Some(Meaning::Variable(origin))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
