@@ -21,7 +21,8 @@ pub fn annotate(path: &Path, ending: &Ending) -> Result<(), CaptureError> {
     let record = encoded_record(ending);
     let page = u64::from(layout::PAGE_BYTES);
     let offset = directory.end.max(bytes.len() as u64).next_multiple_of(page);
-    append_segment(path, count, offset, &record).map_err(|source| CaptureError::io("annotate", path, source))
+    append_segment(path, count, offset, &record)
+        .map_err(|source| CaptureError::io("annotate", path, source))
 }
 
 /// Record first, then its directory entry, then the count: a reader never finds less than it is told of.
@@ -39,7 +40,8 @@ fn append_segment(path: &Path, index: usize, offset: u64, record: &[u8]) -> io::
 }
 
 fn encoded_record(ending: &Ending) -> Vec<u8> {
-    let mut payload = [ending.peak_rss_bytes, ending.duration_ns].map(u64::to_le_bytes).as_flattened().to_vec();
+    let mut payload =
+        [ending.peak_rss_bytes, ending.duration_ns].map(u64::to_le_bytes).as_flattened().to_vec();
     payload.extend([ending.exit_code, ending.signal].map(i32::to_le_bytes).as_flattened());
     let length = u32::try_from(payload.len()).unwrap_or(0);
     let mut record = [record_kind::ENDING, length].map(u32::to_le_bytes).as_flattened().to_vec();

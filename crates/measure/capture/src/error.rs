@@ -57,8 +57,12 @@ impl CaptureError {
     pub fn hint(&self) -> String {
         match self {
             Self::Io { action, source, .. } => io_hint(action, source.kind()),
-            Self::NotACapture { .. } => "make one with `lowtide run --out FILE script.py`".to_owned(),
-            Self::NewerVersion { .. } => "read it with the lowtide that wrote it, or update this one".to_owned(),
+            Self::NotACapture { .. } => {
+                "make one with `lowtide run --out FILE script.py`".to_owned()
+            }
+            Self::NewerVersion { .. } => {
+                "read it with the lowtide that wrote it, or update this one".to_owned()
+            }
             Self::Truncated { .. } | Self::Damaged { .. } => {
                 "copy the file again, or measure again with `lowtide run --out FILE`".to_owned()
             }
@@ -72,9 +76,13 @@ impl CaptureError {
 
 fn io_hint(action: &str, kind: io::ErrorKind) -> String {
     match kind {
-        io::ErrorKind::NotFound => "check the path; `lowtide run --out FILE script.py` makes a capture".to_owned(),
+        io::ErrorKind::NotFound => {
+            "check the path; `lowtide run --out FILE script.py` makes a capture".to_owned()
+        }
         io::ErrorKind::IsADirectory => "name the capture file itself, not its folder".to_owned(),
-        io::ErrorKind::PermissionDenied => format!("you may not {action} it; check its permissions"),
+        io::ErrorKind::PermissionDenied => {
+            format!("you may not {action} it; check its permissions")
+        }
         io::ErrorKind::StorageFull => "free some space on that file system".to_owned(),
         _ => "check the file system it lies on".to_owned(),
     }

@@ -59,7 +59,10 @@ pub(crate) struct UsedSegment<'a> {
     bytes: &'a [u8],
 }
 
-pub(crate) fn read_directory<'a>(bytes: &'a [u8], path: &Path) -> Result<Directory<'a>, CaptureError> {
+pub(crate) fn read_directory<'a>(
+    bytes: &'a [u8],
+    path: &Path,
+) -> Result<Directory<'a>, CaptureError> {
     check_start(bytes, path)?;
     let mut fields = Cursor::at(bytes, offset_of!(Header, state));
     let summary = read_summary(&mut fields).ok_or_else(|| truncated(path, bytes, HEADER_END))?;
@@ -72,9 +75,10 @@ pub(crate) fn read_directory<'a>(bytes: &'a [u8], path: &Path) -> Result<Directo
     let mut segments = Vec::with_capacity(count);
     let mut end = HEADER_END;
     for _ in 0..count {
-        let segment = read_segment(&mut entries, bytes, path)?;
-        end = end.max(segment.1);
-        segments.push(segment.0);
+        // Segments lie in order, so that what is read is never more than the file.
+        let (segment, segment_end) = read_segment(&mut entries, end, bytes, path)?;
+        end = segment_end;
+        segments.push(segment);
     }
     Ok(Directory { summary, segments, end })
 }
@@ -91,9 +95,11 @@ fn check_start(bytes: &[u8], path: &Path) -> Result<(), CaptureError> {
         Some(layout::FORMAT_VERSION) if bytes.len() as u64 >= HEADER_END => Ok(()),
         None | Some(layout::FORMAT_VERSION) => Err(truncated(path, bytes, HEADER_END)),
         Some(0) => Err(damaged(path, "its format has no number")),
-        Some(found) => {
-            Err(CaptureError::NewerVersion { path: path.to_owned(), found, known: layout::FORMAT_VERSION })
-        }
+        Some(found) => Err(CaptureError::NewerVersion {
+            path: path.to_owned(),
+            found,
+            known: layout::FORMAT_VERSION,
+        }),
     }
 }
 
@@ -134,15 +140,19 @@ fn read_state(state: u32, stop_reason: u32) -> State {
 /// One segment, and where its used bytes end in the file.
 fn read_segment<'a>(
     entries: &mut Cursor,
+    least_offset: u64,
     file: &'a [u8],
     path: &Path,
 ) -> Result<(UsedSegment<'a>, u64), CaptureError> {
     let entry = entries.u32s().zip(entries.u64s());
-    let ([kind, _reserved], [offset, capacity, used]) = entry.ok_or_else(|| truncated(path, file, HEADER_END))?;
-    if offset < HEADER_END || used > capacity {
+    let ([kind, _reserved], [offset, capacity, used]) =
+        entry.ok_or_else(|| truncated(path, file, HEADER_END))?;
+    if offset < least_offset || used > capacity {
         return Err(damaged(path, "a segment lies where none can be"));
     }
-    let end = offset.checked_add(used).ok_or_else(|| damaged(path, "a segment lies where none can be"))?;
+    let end = offset
+        .checked_add(used)
+        .ok_or_else(|| damaged(path, "a segment lies where none can be"))?;
     let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
     let bytes = range.and_then(|(start, end)| file.get(start..end));
     let bytes = bytes.ok_or_else(|| truncated(path, file, end))?;
@@ -184,7 +194,8 @@ fn read_node(fields: &mut Cursor) -> Option<Node> {
 fn read_timeline(bytes: &[u8], timeline: &mut Vec<TimelinePoint>) {
     for encoded in bytes.chunks_exact(size_of::<TimelinePoint>()) {
         let Some(words) = Cursor::at(encoded, 0).u64s() else { return };
-        let [elapsed_ns, live_bytes, rss_bytes, arena_bytes, arena_live_bytes, malloc_free_bytes] = words;
+        let [elapsed_ns, live_bytes, rss_bytes, arena_bytes, arena_live_bytes, malloc_free_bytes] =
+            words;
         // Points that go back in time were being thinned out when the process was killed.
         if timeline.last().is_none_or(|last: &TimelinePoint| last.elapsed_ns < elapsed_ns) {
             timeline.push(TimelinePoint {
@@ -200,7 +211,11 @@ fn read_timeline(bytes: &[u8], timeline: &mut Vec<TimelinePoint>) {
 }
 
 fn truncated(path: &Path, bytes: &[u8], expected_bytes: u64) -> CaptureError {
-    CaptureError::Truncated { path: path.to_owned(), found_bytes: bytes.len() as u64, expected_bytes }
+    CaptureError::Truncated {
+        path: path.to_owned(),
+        found_bytes: bytes.len() as u64,
+        expected_bytes,
+    }
 }
 
 fn damaged(path: &Path, what: &'static str) -> CaptureError {

@@ -53,7 +53,9 @@ impl Records {
     }
 
     fn keep_later_census(&mut self, census: Option<Census>) {
-        let is_later = |census: &Census| self.census.as_ref().is_none_or(|kept| kept.elapsed_ns <= census.elapsed_ns);
+        let is_later = |census: &Census| {
+            self.census.as_ref().is_none_or(|kept| kept.elapsed_ns <= census.elapsed_ns)
+        };
         if let Some(census) = census.filter(is_later) {
             self.census = Some(census);
         }

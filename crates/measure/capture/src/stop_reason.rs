@@ -52,7 +52,9 @@ impl StopReason {
             Self::StorageFailed => "the capture could not be grown",
             Self::CaptureFull => "the program has more distinct stacks than a capture holds",
             Self::OutOfMemory => "no memory was left for the tracker's own tables",
-            Self::SecondInterpreter => "the program started a second interpreter with a lock of its own",
+            Self::SecondInterpreter => {
+                "the program started a second interpreter with a lock of its own"
+            }
             Self::FramesUnreadable => "the interpreter's frames could not be read any more",
             Self::AllocatorReplaced => "the program replaced Python's memory allocators",
             Self::Inconsistent => "the tracker's tables contradicted each other",
@@ -71,7 +73,9 @@ impl StopReason {
             Self::FramesUnreadable | Self::Inconsistent => {
                 "this is a defect of lowtide: please report it with the capture and the Python version"
             }
-            Self::AllocatorReplaced => "figures hold up to that moment; measure without the other tool",
+            Self::AllocatorReplaced => {
+                "figures hold up to that moment; measure without the other tool"
+            }
         }
     }
 }

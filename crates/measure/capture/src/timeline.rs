@@ -17,7 +17,8 @@ pub struct Timeline {
 
 impl Timeline {
     pub fn create(file: &mut CaptureFile, header: &mut HeaderPage) -> Result<Self, StopReason> {
-        let segment = Segment::create(file, header, segment_kind::TIMELINE, MOST_POINTS * POINT_BYTES)?;
+        let segment =
+            Segment::create(file, header, segment_kind::TIMELINE, MOST_POINTS * POINT_BYTES)?;
         Ok(Self { segment, interval_ns: FIRST_INTERVAL_NS, next_ns: 0 })
     }
 
@@ -49,7 +50,8 @@ impl Timeline {
         for pair in 0..MOST_POINTS / 2 {
             let first = pair * 2 * POINT_BYTES;
             let second = first + POINT_BYTES;
-            let kept = if live_bytes(bytes, first) >= live_bytes(bytes, second) { first } else { second };
+            let kept =
+                if live_bytes(bytes, first) >= live_bytes(bytes, second) { first } else { second };
             bytes.copy_within(kept..kept + POINT_BYTES, pair * POINT_BYTES);
         }
         self.segment.publish(header, used / 2);

@@ -70,7 +70,15 @@ impl CaptureWriter {
         let timeline = Timeline::create(&mut file, &mut header)?;
         nodes.add(Node::default(), &mut header);
         header.publish_magic();
-        Ok(Self { file, header, nodes, records, census: CensusSlots::new(), timeline, code_count: 0 })
+        Ok(Self {
+            file,
+            header,
+            nodes,
+            records,
+            census: CensusSlots::new(),
+            timeline,
+            code_count: 0,
+        })
     }
 
     /// Says that events are being recorded from now on.

@@ -1,5 +1,6 @@
 use crate::{
-    Exit, LineUsage, Peak, ProcessFacts, ProfileError, Recording, StackUsage, TimelinePoint, TypeUsage, Usage,
+    Exit, LineUsage, Peak, ProcessFacts, ProfileError, Recording, StackUsage, TimelinePoint,
+    TypeUsage, Usage,
 };
 use lowtide_capture::Capture;
 use lowtide_units::{Elapsed, LineSpan};

@@ -1,4 +1,7 @@
-#![expect(unsafe_code, reason = "system calls on a descriptor and on mappings that this module owns")]
+#![expect(
+    unsafe_code,
+    reason = "system calls on a descriptor and on mappings that this module owns"
+)]
 
 use super::errno::{self, ErrnoKept};
 use crate::StopReason;
@@ -59,7 +62,12 @@ impl CaptureFile {
     ///
     /// # Safety
     /// `address .. address + bytes` lies in a reservation of the caller's that holds nothing yet.
-    pub unsafe fn map_at(&mut self, address: NonNull<u8>, offset: u64, bytes: usize) -> Result<(), StopReason> {
+    pub unsafe fn map_at(
+        &mut self,
+        address: NonNull<u8>,
+        offset: u64,
+        bytes: usize,
+    ) -> Result<(), StopReason> {
         // SAFETY: the caller owns the address range, so MAP_FIXED replaces nothing of anybody else's.
         unsafe { self.map_with(address.as_ptr(), offset, bytes, libc::MAP_FIXED) }.map(|_| ())
     }
@@ -78,7 +86,9 @@ impl CaptureFile {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | flags;
         // SAFETY: the descriptor is open on our file; the caller vouches for the address.
-        let mapped = unsafe { libc::mmap(address.cast(), bytes, protection, flags, descriptor, offset.cast_signed()) };
+        let mapped = unsafe {
+            libc::mmap(address.cast(), bytes, protection, flags, descriptor, offset.cast_signed())
+        };
         if mapped == libc::MAP_FAILED { Err(StopReason::StorageFailed) } else { non_null(mapped) }
     }
 
@@ -106,7 +116,8 @@ impl CaptureFile {
             return Ok(self.descriptor);
         }
         // SAFETY: `path` is a C string since `create`.
-        let opened = unsafe { libc::open(self.path.as_ptr().cast(), libc::O_RDWR | libc::O_CLOEXEC) };
+        let opened =
+            unsafe { libc::open(self.path.as_ptr().cast(), libc::O_RDWR | libc::O_CLOEXEC) };
         if opened < 0 {
             return Err(StopReason::StorageFailed);
         }
@@ -187,7 +198,10 @@ pub fn soft_limit(resource: libc::__rlimit_resource_t) -> u64 {
 fn allocate(descriptor: i32, offset: u64, bytes: usize) -> Result<(), StopReason> {
     loop {
         // SAFETY: a plain system call on our own file.
-        if unsafe { libc::fallocate(descriptor, 0, offset.cast_signed(), bytes.cast_signed() as i64) } == 0 {
+        if unsafe {
+            libc::fallocate(descriptor, 0, offset.cast_signed(), bytes.cast_signed() as i64)
+        } == 0
+        {
             return Ok(());
         }
         match errno::current() {
@@ -225,4 +239,46 @@ fn storage_reason(errno: i32) -> StopReason {
 
 fn non_null(address: *mut libc::c_void) -> Result<NonNull<u8>, StopReason> {
     NonNull::new(address.cast()).ok_or(StopReason::StorageFailed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
+    fn file_in(folder: &std::path::Path) -> CaptureFile {
+        let path = CString::new(folder.join("a.capture").as_os_str().as_bytes()).unwrap();
+        CaptureFile::create(&path).unwrap()
+    }
+
+    #[test]
+    fn the_descriptor_lies_out_of_the_programs_way() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(file_in(folder.path()).descriptor > 200);
+    }
+
+    #[test]
+    fn a_descriptor_closed_by_the_program_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = file_in(folder.path());
+        file.extend(4096).unwrap();
+        // SAFETY: the test takes the program's part; nobody else uses the number meanwhile.
+        unsafe { libc::close(file.descriptor) };
+        assert_eq!(file.extend(4096), Ok(4096));
+        assert_eq!(std::fs::metadata(folder.path().join("a.capture")).unwrap().len(), 8192);
+    }
+
+    #[test]
+    fn a_deleted_file_whose_descriptor_was_taken_over_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = file_in(folder.path());
+        std::fs::remove_file(folder.path().join("a.capture")).unwrap();
+        assert_eq!(file.extend(4096), Ok(0));
+        let other = std::fs::File::create(folder.path().join("other")).unwrap();
+        // SAFETY: both numbers are open; the test takes the part of a program that reuses descriptors.
+        unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&other), file.descriptor) };
+        assert_eq!(file.extend(4096), Err(StopReason::StorageFailed));
+        assert_eq!(other.metadata().unwrap().len(), 0);
+    }
 }

@@ -1,4 +1,7 @@
-#![expect(unsafe_code, reason = "the header is shared memory: fields are read and written through its pointer")]
+#![expect(
+    unsafe_code,
+    reason = "the header is shared memory: fields are read and written through its pointer"
+)]
 
 use super::CaptureFile;
 use crate::StopReason;
@@ -49,7 +52,12 @@ impl HeaderPage {
     }
 
     /// Enters a segment into the directory.
-    pub fn add_segment(&mut self, kind: u32, offset: u64, capacity: u64) -> Result<SegmentIndex, StopReason> {
+    pub fn add_segment(
+        &mut self,
+        kind: u32,
+        offset: u64,
+        capacity: u64,
+    ) -> Result<SegmentIndex, StopReason> {
         let index = self.segment_count as usize;
         if index >= MAX_SEGMENTS {
             return Err(StopReason::CaptureFull);
@@ -68,7 +76,9 @@ impl HeaderPage {
     pub fn publish_used(&mut self, index: SegmentIndex, used: u64) {
         if index < self.segment_count as usize {
             // SAFETY: `index` is within the directory; the field is aligned and mapped; others only read it.
-            let field = unsafe { AtomicU64::from_ptr(&raw mut (*self.header.as_ptr()).segments[index].used) };
+            let field = unsafe {
+                AtomicU64::from_ptr(&raw mut (*self.header.as_ptr()).segments[index].used)
+            };
             field.store(used, Ordering::Release);
         }
     }

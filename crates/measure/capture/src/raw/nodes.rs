@@ -31,8 +31,14 @@ impl NodeTable {
     /// Reserves address space and maps the first segment.
     pub fn create(file: &mut CaptureFile, header: &mut HeaderPage) -> Result<Self, StopReason> {
         let (base, reserved_bytes) = reserve()?;
-        let mut table =
-            Self { base, reserved_bytes, mapped_bytes: 0, used_bytes: 0, segment: 0, segment_start: 0 };
+        let mut table = Self {
+            base,
+            reserved_bytes,
+            mapped_bytes: 0,
+            used_bytes: 0,
+            segment: 0,
+            segment_start: 0,
+        };
         table.grow(file, header)?;
         Ok(table)
     }
@@ -48,7 +54,11 @@ impl NodeTable {
     }
 
     /// Maps another segment behind the last.
-    pub fn grow(&mut self, file: &mut CaptureFile, header: &mut HeaderPage) -> Result<(), StopReason> {
+    pub fn grow(
+        &mut self,
+        file: &mut CaptureFile,
+        header: &mut HeaderPage,
+    ) -> Result<(), StopReason> {
         let bytes = next_segment_bytes(self.mapped_bytes);
         if self.mapped_bytes + bytes > self.reserved_bytes {
             return Err(StopReason::CaptureFull);

@@ -23,7 +23,8 @@ impl Segment {
         kind: u32,
         bytes: usize,
     ) -> Result<Self, StopReason> {
-        let capacity = bytes.checked_next_multiple_of(PAGE_BYTES as usize).ok_or(StopReason::CaptureFull)?;
+        let capacity =
+            bytes.checked_next_multiple_of(PAGE_BYTES as usize).ok_or(StopReason::CaptureFull)?;
         let offset = file.extend(capacity)?;
         let start = file.map(offset, capacity)?;
         let index = header.add_segment(kind, offset, capacity as u64)?;

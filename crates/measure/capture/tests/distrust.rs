@@ -1,0 +1,70 @@
+//! Bytes that nobody vouches for never make the reader panic, and never ask it for much memory.
+
+mod sample;
+
+use lowtide_capture::{Capture, parse};
+use proptest::prelude::*;
+use sample::{census_payload, write_sample};
+use std::path::Path;
+use std::sync::LazyLock;
+
+static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.capture");
+    let mut writer = write_sample(&path, 40);
+    let payload = census_payload(7, "app.Point");
+    writer.begin_census(payload.len()).unwrap().copy_from_slice(&payload);
+    writer.publish_census(payload.len());
+    writer.finish(1, None);
+    std::fs::read(&path).unwrap()
+});
+
+/// Bytes of the sample that mean something: header fields, directory, and the start of each segment.
+fn meaningful() -> impl Strategy<Value = usize> {
+    let starts = [0, 128, 8192, 8192 + (64 << 10), 8192 + (128 << 10), SAMPLE.len() - 200];
+    (prop::sample::select(starts.to_vec()), 0..200_usize).prop_map(|(start, beyond)| start + beyond)
+}
+
+fn assert_sound(capture: &Capture) {
+    for (node, id) in capture.nodes.iter().zip(0_u32..).skip(1) {
+        assert!(node.parent < id);
+    }
+    assert!(capture.timeline.windows(2).all(|pair| pair[0].elapsed_ns < pair[1].elapsed_ns));
+}
+
+#[test]
+fn the_sample_itself_reads_whole() {
+    let capture = parse(&SAMPLE, Path::new("sample")).unwrap();
+    assert_eq!((capture.nodes.len(), capture.codes.len()), (41, 40));
+    assert_eq!(capture.census.unwrap().types.len(), 2);
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for length in (0..SAMPLE.len()).step_by(7).chain([SAMPLE.len() - 1]) {
+        assert!(
+            parse(&SAMPLE[..length], Path::new("cut")).is_err(),
+            "{length} bytes were taken for a capture"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_after_the_header_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 1..2000)) {
+        let mut whole = SAMPLE[..8192].to_vec();
+        whole.extend(bytes.iter().cycle().take(SAMPLE.len() - 8192));
+        assert_sound(&parse(&whole, Path::new("random")).unwrap());
+    }
+
+    #[test]
+    fn flipped_bytes_are_read_or_refused(flips in prop::collection::vec((meaningful(), any::<u8>()), 1..12)) {
+        let mut bytes = SAMPLE.clone();
+        for (place, value) in flips {
+            bytes[place.min(SAMPLE.len() - 1)] = value;
+        }
+        if let Ok(capture) = parse(&bytes, Path::new("flipped")) {
+            assert_sound(&capture);
+        }
+    }
+}
