@@ -1,0 +1,159 @@
+"""Programs with known allocations: every block is charged to its line, byte for byte."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from measuring import measure
+
+BYTES_HEADER = sys.getsizeof(b"")
+
+
+def test_each_block_is_charged_to_its_line(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        keep = [None] * 300
+        for i in range(100):
+            keep[i] = bytes(100)  # small
+        for i in range(100, 200):
+            keep[i] = bytes(1000)  # middle
+        for i in range(200, 300):
+            keep[i] = bytes(1_000_000)  # large
+        """,
+    )
+    for marker, size in (("small", 100), ("middle", 1000), ("large", 1_000_000)):
+        row = report.line(marker)
+        assert (row["at_peak_blocks"], row["at_peak_bytes"]) == (100, 100 * (size + BYTES_HEADER)), marker
+        assert row["churn_blocks"] == 100
+        assert row["functions"] == ["<module>"]
+
+
+def test_what_was_freed_before_the_peak_is_absent(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        early = bytes(3_000_000)  # early
+        del early
+        late = bytes(5_000_000)  # late
+        del late
+        after = bytes(2_000_000)  # after
+        """,
+    )
+    assert report.line("early")["at_peak_bytes"] == 0
+    assert report.line("late")["at_peak_bytes"] == 5_000_000 + BYTES_HEADER
+    assert report.line("after")["at_peak_bytes"] == 0
+    assert report.line("after")["left_at_exit_bytes"] == 2_000_000 + BYTES_HEADER
+    assert report.line("early")["churn_bytes"] == 3_000_000 + BYTES_HEADER
+
+
+def test_of_two_equal_peaks_one_is_reported(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        first = bytes(4_000_000)  # first
+        del first
+        second = bytes(4_000_000)  # second
+        del second
+        """,
+    )
+    shown = [report.line(marker)["at_peak_bytes"] for marker in ("first", "second")]
+    assert sorted(shown) == [0, 4_000_000 + BYTES_HEADER]
+
+
+def test_recursive_spikes(tmp_path: Path) -> None:
+    """Spikes of 10..1 kB, each twice as deep in the stack: at the peak {10, 8, 6, 4, 2, 1} kB are live."""
+    report = measure(
+        tmp_path,
+        f"""
+        def spike(kilobytes):
+            if kilobytes == 0:
+                return
+            kept = None
+            if kilobytes % 2 == 0 or kilobytes == 1:
+                kept = bytes(kilobytes * 1024 - {BYTES_HEADER})  # kept
+            else:
+                dropped = bytes(kilobytes * 1024 - {BYTES_HEADER})  # dropped
+                del dropped
+            spike(kilobytes - 1)
+
+        filler = bytes(1_000_000)
+        spike(10)
+        """,
+    )
+    kept, dropped = report.line("kept"), report.line("dropped")
+    assert (kept["at_peak_blocks"], kept["at_peak_bytes"]) == (6, (10 + 8 + 6 + 4 + 2 + 1) * 1024)
+    assert (dropped["churn_blocks"], dropped["at_peak_bytes"]) == (4, 0)
+    assert kept["churn_bytes"] + dropped["churn_bytes"] == 55 * 1024
+
+
+def test_leak_in_a_loop_is_left_at_exit(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        f"""
+        keep = [None] * 10
+        for i in range(10):
+            keep[i] = bytes(1024 - {BYTES_HEADER})  # leak
+        """,
+    )
+    assert report.line("leak")["left_at_exit_bytes"] == 10_240
+    assert report.line("leak")["churn_blocks"] == 10
+
+
+def test_realloc_is_a_free_and_a_new_block(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        def grow():
+            data = bytearray(1_000_000)  # first
+            data += bytes(3_000_000)  # grown
+            return data
+
+        data = grow()
+        filler = bytes(4_000_000)
+        """,
+    )
+    assert report.line("first")["at_peak_bytes"] < 200, "only the bytearray object itself stays with its first line"
+    assert 4_000_000 <= report.line("grown")["at_peak_bytes"] <= 5_000_000
+
+
+def test_python_domain_bytes_agree_with_tracemalloc(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        import tracemalloc
+        tracemalloc.start(1)
+
+        def rows(n):
+            return [{"id": i, "name": f"row {i}", "tags": [i, str(i)]} for i in range(n)]
+
+        kept = rows(60_000)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        print(peak, file=open("peak.txt", "w"))
+        """,
+    )
+    traced = int((tmp_path / "peak.txt").read_text())
+    ours = report.data["peak"]["python_bytes"]
+    assert abs(ours - traced) <= 0.01 * traced
+
+
+def test_a_million_instances_are_counted(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        class Boat:
+            def __init__(self, draught, beam):
+                self.draught = draught  # attribute
+                self.beam = beam
+
+        boats = [None] * 1_000_000
+        for i in range(1_000_000):
+            boats[i] = Boat(1, 2)  # here
+        """,
+    )
+    boats = report.type("__main__.Boat")
+    made = report.line("here")["at_peak_bytes"] + report.line("attribute")["at_peak_bytes"]
+    assert boats["count"] == 1_000_000
+    assert abs(boats["bytes"] - made) <= 0.01 * made

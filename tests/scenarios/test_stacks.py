@@ -1,0 +1,99 @@
+"""The innermost Python line is charged, whatever kind of code it stands in."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from measuring import measure
+
+SIZE = 500_000
+HEADER = sys.getsizeof(b"")
+
+KINDS = {
+    "function": ("def take():\n    return bytes(SIZE)  # here\nkept = take()", "take"),
+    "method": (
+        "class Hold:\n    def fill(self):\n        self.data = bytes(SIZE)  # here\nhold = Hold()\nhold.fill()",
+        "Hold.fill",
+    ),
+    "generator": ("def parts():\n    yield bytes(SIZE)  # here\nkept = list(parts())", "parts"),
+    "lambda": ("take = (lambda:\n    bytes(SIZE)  # here\n)\nkept = take()", "<lambda>"),
+    "class body": ("class Holder:\n    data = bytes(SIZE)  # here", "Holder"),
+    "exec'd code": ("exec(compile('\\n\\nkept = bytes(SIZE)', __file__, 'exec'))\n# two\nimport sys  # here", None),
+    "decorator": (
+        "def keep(function):\n    function.data = bytes(SIZE)  # here\n    return function\n@keep\ndef f():\n    pass",
+        "keep",
+    ),
+    "sorted key": (
+        "kept = []\ndef key(x):\n    kept.append(bytes(SIZE))  # here\n    return x\nsorted([1], key=key)",
+        "key",
+    ),
+    "__del__": (
+        "kept = []\nclass Last:\n    def __del__(self):\n        kept.append(bytes(SIZE))  # here\nlast = Last()\ndel last",
+        "Last.__del__",
+    ),
+    "coroutine": (
+        "import asyncio\nasync def inner():\n    await asyncio.sleep(0)\n    return bytes(SIZE)  # here\n"
+        "async def outer():\n    return await inner()\nkept = asyncio.run(outer())",
+        "inner",
+    ),
+    "after sys.setprofile(None)": ("import sys\nsys.setprofile(None)\nkept = bytes(SIZE)  # here", "<module>"),
+    "under cProfile": (
+        "import cProfile\nprofile = cProfile.Profile()\nprofile.enable()\ndef take():\n"
+        "    return bytes(SIZE)  # here\nkept = take()\nprofile.disable()",
+        "take",
+    ),
+    "under a trace function": (
+        "import sys\nsys.settrace(lambda *a: None)\ndef take():\n    return bytes(SIZE)  # here\nkept = take()",
+        "take",
+    ),
+    "a multi-line call": ("kept = bytes(  # here\n    SIZE\n)", "<module>"),
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "exec'd code"])
+def test_the_line_that_asked_is_charged(kind: str, tmp_path: Path) -> None:
+    program, function = KINDS[kind]
+    report = measure(tmp_path, f"SIZE = {SIZE}\n{program}\n")
+    row = report.line("here")
+    assert row["at_peak_bytes"] >= SIZE + HEADER
+    assert row["at_peak_bytes"] < SIZE + HEADER + 4096
+    name = function if sys.version_info >= (3, 11) else function.rpartition(".")[2]
+    assert row["functions"] == [name]
+
+
+def test_recursion_a_thousand_deep(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        import sys
+        sys.setrecursionlimit(5000)
+
+        def down(levels):
+            if levels == 0:
+                return bytes(1_000_000)  # deepest
+            return down(levels - 1)
+
+        kept = down(1000)
+        """,
+    )
+    assert report.line("deepest")["at_peak_bytes"] == 1_000_000 + HEADER
+
+
+def test_a_code_object_freed_and_another_at_its_address(tmp_path: Path) -> None:
+    """Functions made and dropped in a loop: each name gets what it asked for, never another's."""
+    report = measure(
+        tmp_path,
+        """
+        kept = []
+        for i in range(200):
+            scope = {}
+            exec(f"def made_{i}():\\n    return bytes(10_000)", scope)
+            kept.append(scope[f"made_{i}"]())
+            scope.clear()
+        """,
+    )
+    made = [row for row in report.data["lines"] if row["function"].startswith("made_")]
+    assert len({row["function"] for row in made}) == 200
+    assert {row["at_peak_bytes"] for row in made} == {10_000 + HEADER}
