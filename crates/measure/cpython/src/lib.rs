@@ -1,1 +1,18 @@
 //! The only code that knows a CPython version: frames, code objects, line tables, object sizes.
+//!
+//! In: a Python's version and, inside its process, addresses. Out: offsets, frames, texts, lines. Never: allocation,
+//! calls into Python, a guess at a version that is not known.
+//!
+//! ```
+//! use lowtide_cpython::{Layout, RUNTIME_WORDS, UnsupportedPython};
+//! let refusal = Layout::of(0x0309_00f0, &[0; RUNTIME_WORDS]).unwrap_err();
+//! assert!(matches!(refusal, UnsupportedPython::TooOld { .. }));
+//! ```
+
+mod error;
+pub mod layout;
+mod raw;
+
+pub use error::UnsupportedPython;
+pub use layout::{Layout, RUNTIME_WORDS};
+pub use raw::{CodeAddress, Frame, FrameAddress, bytes_of, text_of};

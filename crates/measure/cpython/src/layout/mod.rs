@@ -1,0 +1,123 @@
+//! Where each CPython version keeps what the tracker reads, in bytes from the start of its structure.
+
+mod debug_offsets;
+mod v3_10;
+mod v3_11;
+mod v3_12;
+
+use crate::UnsupportedPython;
+use lowtide_units::PythonVersion;
+
+/// The offsets of one running interpreter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The feature version.
+    pub version: PythonVersion,
+    /// `_PyRuntime` to the pointer to the thread state that holds the GIL; `None` where it is a thread-local variable.
+    pub runtime_current_thread: Option<usize>,
+    /// `PyThreadState`.
+    pub thread: ThreadLayout,
+    /// `_PyInterpreterFrame`; on 3.10 `PyFrameObject`.
+    pub frame: FrameLayout,
+    /// `PyCodeObject`.
+    pub code: CodeLayout,
+    /// `PyASCIIObject` and its relatives.
+    pub text: TextLayout,
+}
+
+/// `PyThreadState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadLayout {
+    /// To the pointer to its interpreter.
+    pub interpreter: usize,
+    /// To the pointer to its innermost frame, or to a `_PyCFrame` that holds that pointer.
+    pub frame: usize,
+    /// `_PyCFrame` to that pointer, on 3.11 and 3.12.
+    pub frame_in_cframe: Option<usize>,
+}
+
+/// `_PyInterpreterFrame`; on 3.10 `PyFrameObject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameLayout {
+    /// To the pointer to the caller's frame.
+    pub previous: usize,
+    /// To the pointer to the code object.
+    pub code: usize,
+    /// To what says how far the frame has come.
+    pub progress: usize,
+    /// What that is.
+    pub progress_kind: Progress,
+    /// To the byte that says who owns the frame; 3.10 has none.
+    pub owner: Option<usize>,
+}
+
+/// How a frame says which instruction it is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// An `int`, in code units of two bytes, -1 before the first.
+    CodeUnits,
+    /// A pointer to the instruction, inside the code object.
+    Address,
+}
+
+/// `PyCodeObject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeLayout {
+    /// To the `str` with the file's name.
+    pub filename: usize,
+    /// To the `str` with the qualified name; on 3.10 the plain name.
+    pub qualified_name: usize,
+    /// To the `int` with the first line.
+    pub first_line: usize,
+    /// To the `bytes` with the line table.
+    pub line_table: usize,
+    /// What is known of the instructions where they lie inside the code object.
+    pub bytecode: Option<BytecodeLayout>,
+}
+
+/// Instructions inside the code object, from 3.11 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytecodeLayout {
+    /// To the first instruction.
+    pub start: usize,
+    /// To the `int` with the index of the first code unit that belongs to the function's body.
+    pub first_traceable: usize,
+}
+
+/// `PyASCIIObject`, `PyCompactUnicodeObject`, `PyBytesObject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextLayout {
+    /// To the number of characters.
+    pub length: usize,
+    /// To the bit field with kind, compact and ascii.
+    pub state: usize,
+    /// To the characters of an ASCII string.
+    pub ascii_data: usize,
+    /// To the characters of any other compact string.
+    pub compact_data: usize,
+    /// `bytes`: to the number of bytes.
+    pub bytes_length: usize,
+    /// `bytes`: to the first byte.
+    pub bytes_data: usize,
+}
+
+impl Layout {
+    /// The layout of a running CPython: `hexversion` is its `sys.hexversion`, `runtime` the words at `_PyRuntime`.
+    ///
+    /// # Errors
+    /// When lowtide does not know that version, or it is a free-threaded build.
+    pub fn of(hexversion: u32, runtime: &[u64; RUNTIME_WORDS]) -> Result<Self, UnsupportedPython> {
+        let version = PythonVersion::from_hexversion(hexversion);
+        match version {
+            PythonVersion { major: 3, minor: 10 } => Ok(v3_10::LAYOUT),
+            PythonVersion { major: 3, minor: 11 } => Ok(v3_11::LAYOUT),
+            PythonVersion { major: 3, minor: 12 } => Ok(v3_12::LAYOUT),
+            PythonVersion { major: 3, minor: 13 } => debug_offsets::layout(version, runtime),
+            PythonVersion { major: 3, minor: 14.. } => Err(UnsupportedPython::TooNew { version }),
+            _ => Err(UnsupportedPython::TooOld { version }),
+        }
+    }
+}
+
+/// How many words at `_PyRuntime` [`Layout::of`] looks at.
+pub const RUNTIME_WORDS: usize = 71;

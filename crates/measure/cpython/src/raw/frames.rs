@@ -1,0 +1,113 @@
+use super::load;
+use crate::layout::{Layout, Progress};
+use crate::raw::CodeAddress;
+
+/// The address of an interpreter frame of a live thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameAddress(usize);
+
+/// What a frame executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Its code object.
+    pub code: CodeAddress,
+    /// `f_lasti` as Python shows it: bytes from the first instruction.
+    pub instruction: u32,
+}
+
+/// Owners from this number on are shims of the interpreter, which Python does not show (`FRAME_OWNED_BY_CSTACK` in 3.12
+/// and 3.13, `FRAME_OWNED_BY_INTERPRETER` and `FRAME_OWNED_BY_CSTACK` in 3.14).
+const FIRST_SHIM_OWNER: u8 = 3;
+/// `FRAME_OWNED_BY_GENERATOR` in all versions.
+const OWNED_BY_GENERATOR: u8 = 1;
+const CODE_UNIT_BYTES: u32 = 2;
+
+impl FrameAddress {
+    /// The innermost frame of a thread.
+    ///
+    /// # Safety
+    /// `thread_state` is a live `PyThreadState` of the interpreter that `layout` describes, and is that of the calling
+    /// thread or cannot run meanwhile.
+    #[inline]
+    #[must_use]
+    pub unsafe fn innermost(layout: &Layout, thread_state: usize) -> Option<Self> {
+        // SAFETY: the caller's promise; the `_PyCFrame` lives as long as its thread executes Python.
+        let frame = unsafe {
+            let word = load(thread_state, layout.thread.frame);
+            match layout.thread.frame_in_cframe {
+                Some(_) if word == 0 => 0,
+                Some(offset) => load(word, offset),
+                None => word,
+            }
+        };
+        (frame != 0).then_some(Self(frame))
+    }
+
+    /// The caller's frame.
+    ///
+    /// # Safety
+    /// This frame is still on the stack of its thread, which does not run meanwhile.
+    #[inline]
+    #[must_use]
+    pub unsafe fn previous(self, layout: &Layout) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let frame = unsafe { load(self.0, layout.frame.previous) };
+        (frame != 0).then_some(Self(frame))
+    }
+
+    /// One word that tells code object and instruction, as long as no code object is freed.
+    ///
+    /// # Safety
+    /// As [`Self::previous`].
+    #[inline]
+    #[must_use]
+    pub unsafe fn position(self, layout: &Layout) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match layout.frame.progress_kind {
+                Progress::Address => load(self.0, layout.frame.progress),
+                Progress::CodeUnits => {
+                    let code: u64 = load(self.0, layout.frame.code);
+                    let unit: u32 = load(self.0, layout.frame.progress);
+                    // Addresses have 47 bits, and the lowest 4 are zero: 21 bits are left for the instruction.
+                    (code >> 4) ^ (u64::from(unit) << 43)
+                }
+            }
+        }
+    }
+
+    /// What the frame executes; `None` for one that Python does not show: a shim, or one still being set up.
+    ///
+    /// # Safety
+    /// As [`Self::previous`].
+    #[must_use]
+    pub unsafe fn resolve(self, layout: &Layout) -> Option<Frame> {
+        // SAFETY: the caller's promise; shims are sorted out first, so the code pointer is that of a code object.
+        unsafe {
+            let owner = layout.frame.owner.map_or(0, |offset| load::<u8>(self.0, offset));
+            if owner >= FIRST_SHIM_OWNER {
+                return None;
+            }
+            let code: usize = load(self.0, layout.frame.code);
+            let instruction = match (layout.frame.progress_kind, layout.code.bytecode) {
+                (Progress::Address, Some(bytecode)) => {
+                    let position: usize = load(self.0, layout.frame.progress);
+                    let first_unit: u32 = load(code, bytecode.first_traceable);
+                    // Before its first instruction the pointer is one unit in front of the code: wraps to a huge number.
+                    let instruction =
+                        u32::try_from(position.wrapping_sub(code + bytecode.start)).ok();
+                    match instruction {
+                        Some(bytes) if bytes >= first_unit * CODE_UNIT_BYTES => bytes,
+                        _ if owner == OWNED_BY_GENERATOR => instruction.unwrap_or(0),
+                        _ => return None,
+                    }
+                }
+                _ => {
+                    load::<u32>(self.0, layout.frame.progress).wrapping_add(1).saturating_sub(1)
+                        * CODE_UNIT_BYTES
+                }
+            };
+            Some(Frame { code: CodeAddress(code), instruction })
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Reads the structures of the running interpreter by address.
+#![expect(
+    unsafe_code,
+    reason = "CPython's structures are found by address, at offsets that were checked at start"
+)]
+
+mod code;
+mod frames;
+mod text;
+
+pub use code::CodeAddress;
+pub use frames::{Frame, FrameAddress};
+pub use text::{bytes_of, text_of};
+
+/// # Safety
+/// `address + offset` is that of a readable, initialised and aligned `T`.
+#[inline]
+unsafe fn load<T: Copy>(address: usize, offset: usize) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { ((address + offset) as *const T).read() }
+}
