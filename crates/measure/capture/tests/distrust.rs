@@ -4,20 +4,10 @@ mod sample;
 
 use lowtide_capture::{Capture, parse};
 use proptest::prelude::*;
-use sample::{census_payload, write_sample};
 use std::path::Path;
 use std::sync::LazyLock;
 
-static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.capture");
-    let mut writer = write_sample(&path, 40);
-    let payload = census_payload(7, "app.Point");
-    writer.begin_census(payload.len()).unwrap().copy_from_slice(&payload);
-    writer.publish_census(payload.len());
-    writer.finish(1, None);
-    std::fs::read(&path).unwrap()
-});
+static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(sample::whole_capture);
 
 /// Bytes of the sample that mean something: header fields, directory, and the start of each segment.
 fn meaningful() -> impl Strategy<Value = usize> {

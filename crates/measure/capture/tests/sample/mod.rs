@@ -71,3 +71,15 @@ pub fn census_payload(round: u64, name: &str) -> Vec<u8> {
     }
     payload
 }
+
+/// The bytes of a finished capture that has everything a capture can have.
+pub fn whole_capture() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.capture");
+    let mut writer = write_sample(&path, 40);
+    let payload = census_payload(7, "app.Point");
+    writer.begin_census(payload.len()).unwrap().copy_from_slice(&payload);
+    writer.publish_census(payload.len());
+    writer.finish(1, None);
+    std::fs::read(&path).unwrap()
+}
