@@ -7,6 +7,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+/// The bit of folders such as /tmp, whose time everybody changes.
+const SHARED_WITH_ALL: u32 = 0o1000;
+
 /// How a path came by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
@@ -135,6 +138,9 @@ impl RunFolder {
             return Ok(());
         }
         let metadata = fs::metadata(folder)?;
+        if metadata.mode() & SHARED_WITH_ALL != 0 {
+            return Ok(());
+        }
         let modified_ns = nanoseconds(metadata.mtime(), metadata.mtime_nsec());
         journal.append(&Record::Listing { path: folder.to_owned(), modified_ns })?;
         File::create(marker).map(drop)
