@@ -11,8 +11,10 @@
 
 mod error;
 pub mod layout;
+mod line_table;
 mod raw;
 
 pub use error::UnsupportedPython;
 pub use layout::{Layout, RUNTIME_WORDS};
+pub use line_table::{LineRange, LineTable, LineTableFormat};
 pub use raw::{CodeAddress, Frame, FrameAddress, bytes_of, text_of};
