@@ -16,11 +16,13 @@
 
 mod binder;
 mod block;
+mod calls;
 mod edit;
 mod encoding;
 mod error;
 mod file;
 mod flow;
+mod import_edit;
 mod imports;
 mod layout;
 mod module;
@@ -28,9 +30,11 @@ mod project;
 mod scope;
 mod tree;
 
+pub use calls::{CallSite, Calls};
 pub use edit::{FileEdits, TextEdit, apply_edits};
 pub use error::SourceError;
 pub use file::SourceFile;
+pub use import_edit::ImportedName;
 pub use module::Module;
 pub use project::{Definition, Function, Meaning, ModuleId, Project, Use};
 pub use ruff_python_ast as ast;

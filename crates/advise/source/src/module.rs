@@ -204,7 +204,7 @@ impl<'a> Module<'a> {
     }
 
     /// Whether any name of the file, bound or not, is spelled `name`.
-    fn mentions(&self, name: &str) -> bool {
+    pub(crate) fn mentions(&self, name: &str) -> bool {
         self.bindings.variables.iter().any(|variable| variable.name == name)
             || self.bindings.unbound.iter().any(|(unbound, _)| *unbound == name)
     }
