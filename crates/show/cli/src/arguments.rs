@@ -1,4 +1,4 @@
-use crate::{advise, explain, fix, prove, report, run, slim, spawn};
+use crate::{advise, explain, fix, prove, report, run, slim};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Lowers a Python program's high-water mark of memory, and proves that it did.
@@ -28,9 +28,6 @@ pub enum Command {
     Slim(slim::Options),
     /// Say what a rule looks for, why, and when it is refused
     Explain(explain::Options),
-    /// Start a process from a small one, so that its peak RSS is its own
-    #[command(name = "__spawn", hide = true)]
-    Spawn(spawn::Options),
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, Default)]

@@ -1,6 +1,7 @@
 use crate::failure::Failure;
 use anyhow::Result;
 use clap::Args;
+use lowtide_launch::{Launch, Target};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct ProgramOptions {
     /// The Python to run it with [default: the active virtual environment's, else python3]
-    #[arg(long, value_name = "PYTHON")]
+    #[arg(long, value_name = "PYTHON", overrides_with = "python")]
     pub python: Option<PathBuf>,
     /// `script.py`, `-m module` or `-c code`, then the program's own arguments
     #[arg(
@@ -20,31 +21,26 @@ pub struct ProgramOptions {
     words: Vec<OsString>,
 }
 
-/// What Python is told to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// A file, a folder or a zip archive.
-    Script(PathBuf),
-    /// `-m`.
-    Module(OsString),
-    /// `-c`.
-    Code(OsString),
-}
-
 impl ProgramOptions {
+    /// A plain launch of the program.
+    pub fn launch(&self) -> Result<Launch> {
+        let (target, args) = self.split()?;
+        Ok(Launch { python: self.python.clone(), args, ..Launch::new(target) })
+    }
+
     /// The program and its own arguments, untouched.
-    pub fn split(&self) -> Result<(Program, Vec<OsString>)> {
+    fn split(&self) -> Result<(Target, Vec<OsString>)> {
         let mut words = self.words.iter().cloned();
         let first = words.next().unwrap_or_default();
         let program = match flag_and_value(&first) {
-            (Some(b'm'), Some(name)) => Program::Module(name.to_owned()),
-            (Some(b'c'), Some(code)) => Program::Code(code.to_owned()),
+            (Some(b'm'), Some(name)) => Target::Module(name.to_owned()),
+            (Some(b'c'), Some(code)) => Target::Code(code.to_owned()),
             (Some(b'm'), None) => {
-                Program::Module(words.next().ok_or_else(|| missing("-m", "a module"))?)
+                Target::Module(words.next().ok_or_else(|| missing("-m", "a module"))?)
             }
-            (Some(b'c'), None) => Program::Code(words.next().ok_or_else(|| missing("-c", "code"))?),
+            (Some(b'c'), None) => Target::Code(words.next().ok_or_else(|| missing("-c", "code"))?),
             (Some(_), _) => return Err(unknown_option(&first)),
-            (None, _) => Program::Script(first.into()),
+            (None, _) => Target::Script(first.into()),
         };
         Ok((program, words.collect()))
     }
@@ -60,10 +56,10 @@ fn flag_and_value(word: &OsStr) -> (Option<u8>, Option<&OsStr>) {
     }
 }
 
-fn missing(flag: &str, what: &str) -> anyhow::Error {
+fn lonely(flag: &str, what: &str) -> anyhow::Error {
     Failure::new(
-        format!("{flag} names no {what}").replace("no a ", "no "),
-        format!("write {flag} and then {what}, as after python"),
+        format!("{flag} without {what}"),
+        format!("write the {what} after {flag}, as with python"),
     )
 }
 
