@@ -21,10 +21,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+import tomllib
 
 HERE = Path(__file__).resolve().parent
 STARTUP = "(start-up)"
@@ -99,7 +100,9 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="runs of each tool on each workload (default 5)")
-    parser.add_argument("--tools", type=comma_list, help="comma-separated names from tools.toml (default: all installed)")
+    parser.add_argument(
+        "--tools", type=comma_list, help="comma-separated names from tools.toml (default: all installed)"
+    )
     parser.add_argument("--workloads", type=comma_list, help="comma-separated names from workloads/ (default: all)")
     parser.add_argument("--lowtide", default=shutil.which("lowtide"), help="the lowtide to measure (default: on PATH)")
     parser.add_argument("--json", type=Path, help="write every sample to this file")

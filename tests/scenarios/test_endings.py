@@ -95,7 +95,7 @@ def test_fork_child_has_a_capture_of_its_own(tmp_path: Path) -> None:
     assert recorded.done.returncode == 0, recorded.done.stderr
     parent = recorded.report()
     assert parent.line("child")["churn_bytes"] == 0
-    children = [path for path in tmp_path.glob("capture.lowtide.*")]
+    children = list(tmp_path.glob("capture.lowtide.*"))
     assert len(children) == 1
     child = recorded.report(children[0])
     assert child.line("child")["at_peak_bytes"] >= 9_000_000

@@ -40,8 +40,7 @@ def test_a_native_block_is_charged_to_its_line(name: str, tmp_path: Path) -> Non
     prepared, arguments = ASK[name].split(")(", 1)
     report = measure(
         tmp_path,
-        PRELUDE
-        + f"ask = {prepared})\nfor _ in range(1000):\n    ask({arguments}  # here\n",
+        PRELUDE + f"ask = {prepared})\nfor _ in range(1000):\n    ask({arguments}  # here\n",
     )
     row = report.line("here")
     assert row["left_at_exit_bytes"] // 1000 == 984

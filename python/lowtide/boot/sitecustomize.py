@@ -8,6 +8,10 @@ Any Python may read this file, so it is valid syntax for all of them, back to 2.
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _REFUSED_STATUS = 2
 
 
@@ -28,8 +32,7 @@ def _take_orders():
     # type: () -> dict[str, str]
     """Takes the launcher's variables out of the environment, and gives PYTHONPATH back its value."""
     names = ("EXTENSION", "CAPTURE", "STAGE", "STAGE_DIR", "PYTHONPATH")
-    given = [(name, os.environ.pop("LOWTIDE_" + name, None)) for name in names]
-    orders = dict((name, value) for name, value in given if value is not None)  # noqa: C402
+    orders = {name: os.environ.pop("LOWTIDE_" + name) for name in names if "LOWTIDE_" + name in os.environ}
     if "PYTHONPATH" in orders:
         os.environ["PYTHONPATH"] = orders["PYTHONPATH"]
     elif orders:
@@ -88,7 +91,8 @@ def _source(name, path):
     from _frozen_importlib_external import SourceFileLoader
 
     names = {"__name__": name, "__file__": path}
-    exec(SourceFileLoader(name, path).get_code(name), names)
+    code = SourceFileLoader(name, path).get_code(name)  # type: Any
+    exec(code, names)
     return names
 
 
@@ -121,4 +125,4 @@ finally:
     del _boot, _check_python, _extension, _refuse, _remove_traces, _source, _take_orders, _track, _unused
 
 # Python's own search, now without this folder. That there is no other sitecustomize is what `site` expects to be told.
-import sitecustomize  # noqa: E402, F401
+import sitecustomize  # noqa: E402

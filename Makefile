@@ -1,0 +1,54 @@
+# What a developer runs; .ci/run runs the same. Needs cargo and a Python from 3.10 on, all else is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := .demo
+# Arguments for pytest, such as `make test PYTEST="-k signals -x"`.
+PYTEST ?= -q -n 2
+
+.PHONY: demo test test-rust test-python lint bench wheel install clean
+
+demo: install
+	bash examples/demo.sh $(BIN) $(DEMO)
+
+test: test-rust test-python
+
+# Tests that need interpreters take those that `tests/pythons.py` finds.
+test-rust:
+	LOWTIDE_TEST_PYTHONS="$$($(PYTHON) tests/pythons.py)" bash -c '\
+	  if cargo nextest --version >/dev/null 2>&1; \
+	  then cargo nextest run --locked --workspace; \
+	  else cargo test --locked --workspace --all-targets; fi'
+	cargo test --locked --workspace --doc
+
+test-python: wheel
+	$(BIN)/python tests/on_each_python.py dist/lowtide-*.whl $(PYTEST)
+
+lint: .venv/ready
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python tests/layers.py
+
+bench: install
+	$(BIN)/pip install --quiet -r bench/requirements.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py
+
+# The build writes into the checkout's own target folder, so that it is as quick as cargo after the first time.
+wheel: .venv/ready
+	rm -rf build dist
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+install: wheel
+	$(BIN)/pip install --quiet --force-reinstall --no-deps dist/lowtide-*.whl
+
+.venv/ready: requirements-dev.txt requirements-test.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+clean:
+	cargo clean
+	rm -rf .venv .demo build dist
