@@ -60,6 +60,10 @@ impl<'a> Module<'a> {
         inside.iter().map(|entry| entry.node).take_while(move |inner| inner.start() < end || inner.ptr_eq(inside[0].node))
     }
 
+    pub(crate) fn node_id(&self, node: AnyNodeRef<'_>) -> Option<NodeId> {
+        self.tree.id_of(node)
+    }
+
     /// The node around `node`.
     #[must_use]
     pub fn parent(&self, node: AnyNodeRef<'_>) -> Option<AnyNodeRef<'a>> {

@@ -1,7 +1,7 @@
 use crate::imports::{ModuleNames, imported};
 use crate::scope::{Access, ScopeId, VariableId};
 use crate::{Module, SourceFile};
-use ruff_python_ast::{AnyNodeRef, Expr, StmtClassDef, StmtFunctionDef};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprAttribute, StmtClassDef, StmtFunctionDef};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -113,9 +113,15 @@ impl<'a> Project<'a> {
                 None if self.module(module).is_builtin(name) => Some(Meaning::External(format!("builtins.{}", name.id))),
                 None => None,
             },
-            Expr::Attribute(attribute) => self.member(&self.meaning(module, &attribute.value)?, &attribute.attr),
+            Expr::Attribute(attribute) => self.meaning_of_attribute(module, attribute),
             _ => None,
         }
+    }
+
+    /// What a dotted name means.
+    #[must_use]
+    pub fn meaning_of_attribute(&self, module: ModuleId, attribute: &ExprAttribute) -> Option<Meaning> {
+        self.member(&self.meaning(module, &attribute.value)?, &attribute.attr)
     }
 
     /// The full name of something from outside the project; `None` if the expression means anything else.
@@ -256,9 +262,7 @@ impl<'a> Project<'a> {
                 let reference = module.reference(module.reference_at(name)?);
                 reference.access.reads().then(|| self.follow(Definition { module: id, variable: reference.variable }))
             }
-            AnyNodeRef::ExprAttribute(attribute) => {
-                self.member(&self.meaning(id, &attribute.value)?, &attribute.attr)
-            }
+            AnyNodeRef::ExprAttribute(attribute) => self.meaning_of_attribute(id, attribute),
             AnyNodeRef::Alias(alias) => {
                 let bound = alias.asname.as_ref().unwrap_or(&alias.name);
                 let variable = module.reference(module.reference_at(bound)?).variable;

@@ -1,0 +1,426 @@
+use super::ownership::is_own;
+use super::{Effects, Place, Root, Site};
+use crate::scope::ScopeId;
+use crate::tree::NodeId;
+use crate::{Definition, Function, Module, ModuleId, Project};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprName, StmtClassDef};
+use ruff_text_size::{Ranged, TextRange};
+use std::collections::BTreeSet;
+
+/// Finds the effects of code of a project.
+///
+/// ```
+/// use lowtide_source::{Effector, Place, Project, SourceFile, ast::AnyNodeRef};
+/// let files = [SourceFile::parse("a.py", "def f(x):\n    print(x)\nf(1)\n")?];
+/// let project = Project::of(&files);
+/// let (id, module) = project.modules().next().unwrap();
+/// let call = AnyNodeRef::from(&module.file().syntax().body[1]);
+/// assert!(Effector::of(&project).of_nodes(id, &[call]).writes.contains_key(&Place::Terminal));
+/// # Ok::<(), lowtide_source::SourceError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Effector<'p, 'a> {
+    project: &'p Project<'a>,
+}
+
+impl<'p, 'a> Effector<'p, 'a> {
+    /// For the code of `project`.
+    #[must_use]
+    pub fn of(project: &'p Project<'a>) -> Self {
+        Self { project }
+    }
+
+    /// The effects of running `nodes`, which stand in `module`.
+    #[must_use]
+    pub fn of_nodes(&self, module: ModuleId, nodes: &[AnyNodeRef<'a>]) -> Effects {
+        self.of_nodes_without(module, nodes, None)
+    }
+
+    /// The effects of running `nodes` but for the node `left_out`.
+    #[must_use]
+    pub fn of_nodes_without(&self, module: ModuleId, nodes: &[AnyNodeRef<'a>], left_out: Option<AnyNodeRef<'a>>) -> Effects {
+        let mut collector = Collector::new(self.project, module);
+        collector.left_out = left_out.map(|node| node.range());
+        for &node in nodes {
+            collector.run(node);
+        }
+        collector.effects
+    }
+
+    /// The effects of one pass over the items of `iterable`, beyond evaluating the expression itself.
+    #[must_use]
+    pub fn of_iterating(&self, module: ModuleId, iterable: &'a Expr) -> Effects {
+        let mut collector = Collector::new(self.project, module);
+        collector.iterate(iterable);
+        collector.effects
+    }
+
+    /// Whether the container that a variable names is reachable through that variable alone.
+    #[must_use]
+    pub fn is_own(&self, definition: Definition) -> bool {
+        is_own(self.project, definition)
+    }
+}
+
+pub(super) struct Collector<'p, 'a> {
+    pub project: &'p Project<'a>,
+    pub module: ModuleId,
+    pub effects: Effects,
+    /// Functions already followed, by module and `def`.
+    followed: BTreeSet<(ModuleId, NodeId)>,
+    /// Iterables already gone through.
+    pub iterated: BTreeSet<(ModuleId, Option<NodeId>)>,
+    left_out: Option<TextRange>,
+    /// The first parameter while a constructor is followed: the object is new, nobody else has it.
+    new_object: Option<Definition>,
+    /// How many calls deep; the variables of a callee are its own.
+    depth: u32,
+}
+
+impl<'p, 'a> Collector<'p, 'a> {
+    fn new(project: &'p Project<'a>, module: ModuleId) -> Self {
+        Self {
+            project,
+            module,
+            effects: Effects::default(),
+            followed: BTreeSet::new(),
+            iterated: BTreeSet::new(),
+            left_out: None,
+            new_object: None,
+            depth: 0,
+        }
+    }
+
+    pub(super) fn names(&self) -> &'p Module<'a> {
+        self.project.module(self.module)
+    }
+
+    pub(super) fn site(&self, node: impl Ranged) -> Site {
+        Site { module: self.module, line: self.names().file().line_of(node.start()) }
+    }
+
+    /// Adds the effects of all nodes in `root`, bodies of nested functions excluded: they run when called.
+    pub(super) fn run(&mut self, root: AnyNodeRef<'a>) {
+        let mut skipped_to = root.start();
+        for node in self.names().nodes_in(root) {
+            if node.start() < skipped_to || self.is_left_out(node) {
+                continue;
+            }
+            match node {
+                AnyNodeRef::StmtFunctionDef(def) if !node.ptr_eq(root) => {
+                    skipped_to = def.body.last().map_or(skipped_to, Ranged::end);
+                    self.bind(def.name.range);
+                }
+                _ => self.visit(node),
+            }
+        }
+    }
+
+    fn is_left_out(&self, node: AnyNodeRef<'a>) -> bool {
+        self.depth == 0 && self.left_out.is_some_and(|range| range.contains_range(node.range()))
+    }
+
+    /// Adds what evaluating `node` does beyond evaluating the nodes inside it.
+    fn visit(&mut self, node: AnyNodeRef<'a>) {
+        match node {
+            AnyNodeRef::ExprName(name) => self.name(name),
+            AnyNodeRef::ExprAttribute(attribute) => self.attribute(attribute),
+            AnyNodeRef::ExprSubscript(subscript) => self.subscript(subscript),
+            AnyNodeRef::ExprCall(call) => self.call(call),
+            AnyNodeRef::StmtFor(statement) => self.iterate(&statement.iter),
+            AnyNodeRef::Comprehension(clause) => self.iterate(&clause.iter),
+            AnyNodeRef::ExprStarred(starred) if starred.ctx == ExprContext::Load => self.iterate(&starred.value),
+            AnyNodeRef::ExprCompare(comparison) => comparison.comparators.iter().for_each(|operand| self.iterate_container(operand)),
+            AnyNodeRef::StmtAugAssign(statement) => self.update(statement),
+            AnyNodeRef::StmtWith(statement) => self.enter(statement),
+            AnyNodeRef::ExprAwait(_) | AnyNodeRef::StmtImport(_) | AnyNodeRef::StmtImportFrom(_) => self.anything(self.site(node)),
+            // Here the code that iterates has its turn; that of a followed generator is looked at by itself.
+            AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_) if self.depth == 0 => self.anything(self.site(node)),
+            AnyNodeRef::ExprYieldFrom(delegation) => self.iterate(&delegation.value),
+            AnyNodeRef::StmtRaise(_) | AnyNodeRef::StmtAssert(_) => {
+                let site = self.site(node);
+                self.effects.may_raise.get_or_insert(site);
+                self.effects.checks.get_or_insert(site);
+            }
+            AnyNodeRef::ExprBinOp(operation) if may_divide_by_zero(operation) => self.may_raise(self.site(node)),
+            AnyNodeRef::StmtClassDef(class) => self.bind(class.name.range),
+            AnyNodeRef::ExceptHandlerExceptHandler(handler) => handler.name.iter().for_each(|name| self.bind(name.range)),
+            AnyNodeRef::PatternMatchAs(pattern) => pattern.name.iter().for_each(|name| self.bind(name.range)),
+            AnyNodeRef::PatternMatchStar(pattern) => pattern.name.iter().for_each(|name| self.bind(name.range)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn may_raise(&mut self, site: Site) {
+        self.effects.may_raise.get_or_insert(site);
+    }
+
+    pub(super) fn anything(&mut self, site: Site) {
+        self.effects.read(Place::Anything, site);
+        self.effects.write(Place::Anything, site);
+        self.may_raise(site);
+    }
+
+    fn name(&mut self, name: &'a ExprName) {
+        let Some(place) = self.variable_place(name.range) else { return };
+        let site = self.site(name);
+        if name.ctx == ExprContext::Load {
+            self.effects.read(place, site);
+        } else {
+            self.effects.write(place, site);
+        }
+    }
+
+    fn bind(&mut self, name: TextRange) {
+        if let Some(place) = self.variable_place(name) {
+            self.effects.write(place, self.site(name));
+        }
+    }
+
+    /// The variable named at `range`; `None` for builtins and for what only a callee or a comprehension sees.
+    fn variable_place(&self, range: TextRange) -> Option<Place> {
+        let module = self.names();
+        let reference = module.reference(module.reference_at(range)?);
+        let variable = module.variable(reference.variable);
+        let exposed = variable.scope == ScopeId::MODULE || module.capture_of(reference.variable).is_some();
+        if self.depth > 0 && !exposed || self.is_constant(reference.variable) {
+            return None;
+        }
+        let definition = Definition { module: self.module, variable: reference.variable };
+        Some(Place::Variable { definition, name: variable.name.to_owned(), exposed })
+    }
+
+    /// Whether the variable is bound by one definition or import only, so that nothing ever changes it.
+    fn is_constant(&self, variable: crate::VariableId) -> bool {
+        let binding = self.project.sole_binding(Definition { module: self.module, variable });
+        matches!(binding, Some(AnyNodeRef::StmtFunctionDef(_) | AnyNodeRef::StmtClassDef(_) | AnyNodeRef::Alias(_)))
+    }
+
+    fn attribute(&mut self, attribute: &'a ruff_python_ast::ExprAttribute) {
+        if self.is_new_object(&attribute.value) || self.project.meaning_of_attribute(self.module, attribute).is_some() {
+            return;
+        }
+        let site = self.site(attribute);
+        let place = Place::Attribute(attribute.attr.to_string());
+        if attribute.ctx != ExprContext::Load {
+            self.effects.write(place, site);
+            return;
+        }
+        if self.is_method_name(attribute) {
+            return;
+        }
+        self.effects.read(place, site);
+        for &function in self.project.functions_named(&attribute.attr) {
+            if function.class.is_some() && is_property(function) {
+                self.run_body(function);
+            }
+        }
+    }
+
+    /// `x.f` in `x.f()`: looked up on the class, which is taken not to change.
+    fn is_method_name(&self, attribute: &'a ruff_python_ast::ExprAttribute) -> bool {
+        match self.names().parent(attribute.into()) {
+            Some(AnyNodeRef::ExprCall(call)) => call.func.range() == attribute.range,
+            _ => false,
+        }
+    }
+
+    fn is_new_object(&self, object: &Expr) -> bool {
+        let Expr::Name(name) = object else { return false };
+        let variable = self.names().variable_of(name);
+        variable.is_some() && variable == self.new_object.filter(|new| new.module == self.module).map(|new| new.variable)
+    }
+
+    fn subscript(&mut self, subscript: &'a ruff_python_ast::ExprSubscript) {
+        let site = self.site(subscript);
+        let place = Place::Content(self.root_of(&subscript.value));
+        if subscript.ctx == ExprContext::Load {
+            self.effects.read(place, site);
+            if !subscript.slice.is_slice_expr() {
+                self.may_raise(site);
+            }
+        } else {
+            self.effects.write(place, site);
+        }
+    }
+
+    fn update(&mut self, statement: &'a ruff_python_ast::StmtAugAssign) {
+        let site = self.site(statement);
+        match &*statement.target {
+            Expr::Name(name) => {
+                if let Some(place) = self.variable_place(name.range) {
+                    self.effects.read(place, site);
+                }
+                if may_be_container(&statement.value) {
+                    self.effects.write(Place::Content(self.root_of_name(name)), site);
+                }
+            }
+            Expr::Attribute(attribute) => {
+                self.effects.read(Place::Attribute(attribute.attr.to_string()), site);
+                if may_be_container(&statement.value) {
+                    self.effects.write(Place::Content(Root::Shared), site);
+                }
+            }
+            target => self.reads_shared_content(target),
+        }
+    }
+
+    /// `x in container` looks through the container.
+    fn iterate_container(&mut self, operand: &'a Expr) {
+        if let Expr::Name(name) = operand {
+            let site = self.site(name);
+            self.effects.read(Place::Content(self.root_of_name(name)), site);
+        }
+    }
+
+    fn enter(&mut self, statement: &'a ruff_python_ast::StmtWith) {
+        if statement.is_async {
+            self.anything(self.site(statement));
+        }
+        let has_own_managers = statement.items.iter().any(|item| !self.is_known_manager(&item.context_expr));
+        for name in ["__enter__", "__exit__"].iter().filter(|_| has_own_managers) {
+            for &function in self.project.functions_named(name) {
+                self.run_body(function);
+            }
+        }
+    }
+
+    fn is_known_manager(&self, manager: &Expr) -> bool {
+        let Expr::Call(call) = manager else { return false };
+        self.project.external_name(self.module, &call.func).is_some()
+    }
+
+    /// Whose content an expression's value holds.
+    pub(super) fn root_of(&self, expr: &Expr) -> Root {
+        match expr {
+            Expr::Name(name) => self.root_of_name(name),
+            _ => Root::Shared,
+        }
+    }
+
+    pub(super) fn root_of_name(&self, name: &ExprName) -> Root {
+        let Some(variable) = self.names().variable_of(name) else { return Root::Shared };
+        let definition = Definition { module: self.module, variable };
+        if is_own(self.project, definition) {
+            Root::Own { definition, name: name.id.to_string() }
+        } else {
+            Root::Shared
+        }
+    }
+
+    /// Adds the effects of a function's body, once.
+    pub(super) fn run_body(&mut self, function: Function<'a>) {
+        let Some(id) = self.project.module(function.module).node_id(function.def.into()) else { return };
+        if !self.followed.insert((function.module, id)) {
+            return;
+        }
+        let here = std::mem::replace(&mut self.module, function.module);
+        let new_object = self.new_object.take();
+        if is_constructor(function) {
+            self.new_object = self.first_parameter(function);
+        }
+        self.depth += 1;
+        for statement in &function.def.body {
+            self.run(statement.into());
+        }
+        self.depth -= 1;
+        self.new_object = new_object;
+        self.module = here;
+    }
+
+    /// Adds the effects of the method `name` of `class` or of the bases that the project has.
+    pub(super) fn run_method(&mut self, module: ModuleId, class: &'a StmtClassDef, name: &str) {
+        let lineage = self.project.lineage(module, class);
+        for &function in self.project.functions_named(name) {
+            if function.class.is_some_and(|owner| lineage.iter().any(|ancestor| std::ptr::eq(*ancestor, owner))) {
+                self.run_body(function);
+            }
+        }
+    }
+
+    fn first_parameter(&self, function: Function<'a>) -> Option<Definition> {
+        let parameter = function.def.parameters.iter_non_variadic_params().next()?;
+        let module = self.project.module(function.module);
+        let variable = module.reference(module.reference_at(&parameter.parameter.name)?).variable;
+        Some(Definition { module: function.module, variable })
+    }
+}
+
+fn is_constructor(function: Function<'_>) -> bool {
+    function.class.is_some() && matches!(function.def.name.as_str(), "__init__" | "__post_init__" | "__setstate__")
+}
+
+fn is_property(function: Function<'_>) -> bool {
+    let names = |expr: &Expr| match expr {
+        Expr::Name(name) => name.id.as_str().contains("property"),
+        Expr::Attribute(attribute) => attribute.attr.as_str().contains("property"),
+        _ => false,
+    };
+    function.def.decorator_list.iter().any(|decorator| names(&decorator.expression))
+}
+
+fn may_divide_by_zero(operation: &ruff_python_ast::ExprBinOp) -> bool {
+    use ruff_python_ast::Operator;
+    let divides = matches!(operation.op, Operator::Div | Operator::FloorDiv | Operator::Mod);
+    divides && !operation.right.is_literal_expr() && !operation.left.is_string_literal_expr()
+}
+
+/// Whether `+= value` may grow a list, set or dict in place.
+fn may_be_container(value: &Expr) -> bool {
+    match value {
+        Expr::List(_) | Expr::ListComp(_) | Expr::Set(_) | Expr::SetComp(_) | Expr::Dict(_) | Expr::DictComp(_) | Expr::Name(_) => true,
+        Expr::Call(call) => matches!(&*call.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "sorted" | "set" | "dict")),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SourceFile;
+
+    /// The effects of the last statement of `text`.
+    fn of_last(text: &str) -> Effects {
+        let files = [SourceFile::parse("a.py", text).unwrap()];
+        let project = Project::of(&files);
+        let (id, module) = project.modules().next().unwrap();
+        let last = module.file().syntax().body.last().unwrap();
+        Effector::of(&project).of_nodes(id, &[last.into()])
+    }
+
+    fn writes(text: &str) -> Vec<String> {
+        of_last(text).writes.keys().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_called_function_is_followed() {
+        assert_eq!(writes("def g():\n    print(1)\ndef f():\n    g()\nf()\n"), ["the terminal"]);
+    }
+
+    #[test]
+    fn a_recursive_function_is_followed_once() {
+        assert_eq!(writes("def f(n):\n    print(n)\n    f(n - 1)\nf(3)\n"), ["the terminal"]);
+    }
+
+    #[test]
+    fn a_new_object_s_own_attributes_are_no_effect() {
+        assert!(writes("class P:\n    def __init__(self, x):\n        self.x = x\nP(1)\n").is_empty());
+    }
+
+    #[test]
+    fn calling_a_generator_runs_nothing_yet() {
+        assert!(writes("def g():\n    print(1)\n    yield 1\ng()\n").is_empty());
+        assert_eq!(writes("def g():\n    print(1)\n    yield 1\nfor _ in g(): pass\n"), ["`_`", "the terminal"]);
+    }
+
+    #[test]
+    fn a_list_that_nobody_else_has_is_its_own() {
+        assert_eq!(writes("def f():\n    out = []\n    return out\nout = []\nout.append(1)\n"), ["the content of `out`"]);
+        assert_eq!(writes("out = []\nkeep(out)\nout.append(1)\n"), ["the content of a shared object"]);
+    }
+
+    #[test]
+    fn a_global_changed_by_a_callee_is_seen() {
+        assert_eq!(writes("n = 0\ndef f():\n    global n\n    n += 1\nf()\n"), ["`n`"]);
+    }
+}

@@ -1,0 +1,166 @@
+//! What going through a value's items does: nothing but reading, or the deferred work of a generator or file.
+
+use super::collector::Collector;
+use super::known::{self, Known};
+use super::{Place, Site};
+use crate::scope::{Access, ReferenceId};
+use crate::{Function, Meaning};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprCall, ExprName};
+
+impl<'a> Collector<'_, 'a> {
+    /// Adds the effects of one pass over the items of `iterable`, beyond evaluating the expression itself.
+    pub(super) fn iterate(&mut self, iterable: &'a Expr) {
+        if !self.iterated.insert((self.module, self.names().node_id(iterable.into()))) {
+            return;
+        }
+        match iterable {
+            Expr::Name(name) => self.iterate_variable(name),
+            Expr::Call(call) => self.iterate_result(call),
+            Expr::Generator(_) => {
+                if let Some(first) = iterable.as_generator_expr().and_then(|generator| generator.generators.first()) {
+                    self.iterate(&first.iter);
+                }
+            }
+            Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_) => self.reads_shared_content(iterable),
+            Expr::If(choice) => {
+                self.iterate(&choice.body);
+                self.iterate(&choice.orelse);
+            }
+            Expr::BoolOp(operation) => operation.values.iter().for_each(|value| self.iterate(value)),
+            Expr::Named(named) => self.iterate(&named.value),
+            Expr::Starred(starred) => self.iterate(&starred.value),
+            // Displays, comprehensions, literals, sums and slices are new objects.
+            _ => {}
+        }
+    }
+
+    fn iterate_variable(&mut self, name: &'a ExprName) {
+        let site = self.site(name);
+        self.effects.read(Place::Content(self.root_of_name(name)), site);
+        let module = self.project.module(self.module);
+        let Some(read) = module.reference_at(name) else { return };
+        for binding in module.bindings_reaching(read).unwrap_or_default() {
+            self.iterate_binding(name, binding);
+        }
+    }
+
+    fn iterate_binding(&mut self, name: &'a ExprName, binding: ReferenceId) {
+        let module = self.project.module(self.module);
+        let binding = *module.reference(binding);
+        if binding.access != Access::Store {
+            return;
+        }
+        match module.parent(binding.node) {
+            Some(AnyNodeRef::StmtAssign(assign)) => self.iterate(&assign.value),
+            Some(AnyNodeRef::StmtAnnAssign(assign)) => assign.value.iter().for_each(|value| self.iterate(value)),
+            Some(AnyNodeRef::WithItem(item)) => self.iterate(&item.context_expr),
+            _ if binding.node.is_parameter() => self.iterate_arguments(binding.node),
+            _ => return,
+        }
+        // An iterator moves on as it is read.
+        if self.effects.reads.contains_key(&Place::Files) {
+            let site = self.site(name);
+            self.effects.write(Place::Content(self.root_of_name(name)), site);
+        }
+    }
+
+    /// A parameter's items are those of whatever the callers pass.
+    fn iterate_arguments(&mut self, parameter: AnyNodeRef<'a>) {
+        let module = self.project.module(self.module);
+        let def = module.ancestors(parameter).find_map(|above| match above {
+            AnyNodeRef::StmtFunctionDef(def) => Some(def),
+            _ => None,
+        });
+        let (Some(def), AnyNodeRef::Parameter(parameter)) = (def, parameter) else { return };
+        let Some(function) = self.project.function_of(self.module, def) else { return };
+        let here = self.module;
+        for site in self.project.calls_of(function).sites {
+            if let Some(argument) = function.argument(site.call, &parameter.name) {
+                self.module = site.module;
+                self.iterate(argument);
+            }
+        }
+        self.module = here;
+    }
+
+    fn iterate_result(&mut self, call: &'a ExprCall) {
+        match self.project.meaning(self.module, &call.func) {
+            Some(Meaning::Variable(definition)) => {
+                if let Some(function) = self.project.function(definition) {
+                    self.iterate_function(function);
+                } else if let Some(class) = self.project.class(definition) {
+                    for method in ["__iter__", "__next__"] {
+                        self.run_method(definition.module, class, method);
+                    }
+                }
+            }
+            Some(Meaning::External(name)) => self.iterate_external(&name, call),
+            Some(Meaning::Module(_)) => {}
+            None => self.iterate_method_result(call),
+        }
+    }
+
+    /// A generator's body runs when it is iterated; another function's result is what it returns.
+    fn iterate_function(&mut self, function: Function<'a>) {
+        if self.project.is_generator(function) {
+            self.run_body(function);
+            return;
+        }
+        let here = std::mem::replace(&mut self.module, function.module);
+        let module = self.project.module(self.module);
+        for node in module.nodes_in(AnyNodeRef::from(function.def)) {
+            if let AnyNodeRef::StmtReturn(statement) = node
+                && let Some(value) = &statement.value
+            {
+                self.iterate(value);
+            }
+        }
+        self.module = here;
+    }
+
+    fn iterate_external(&mut self, name: &str, call: &'a ExprCall) {
+        let site = self.site(call);
+        match (name, known::library(name)) {
+            ("builtins.open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open" | "codecs.open" | "fileinput.input", _)
+            | (_, Some(Known::ReadsFiles)) => {
+                self.effects.read(Place::Files, site);
+            }
+            (_, Some(Known::Iterates)) => call.arguments.args.iter().for_each(|argument| self.iterate(argument)),
+            (_, Some(_)) => {}
+            (_, None) => self.foreign(site),
+        }
+    }
+
+    fn iterate_method_result(&mut self, call: &'a ExprCall) {
+        let Expr::Attribute(method) = &*call.func else { return };
+        let functions = self.project.functions_named(&method.attr);
+        for &function in functions.iter().filter(|function| function.class.is_some()) {
+            self.iterate_function(function);
+        }
+        match known::method(&method.attr) {
+            Some(Known::ReadsFiles) => self.reads_files(call),
+            _ if method.attr.as_str() == "open" => self.reads_files(call),
+            Some(_) if known::is_view(&method.attr) => self.reads_shared_content(&method.value),
+            None if functions.is_empty() => self.foreign(self.site(call)),
+            _ => {}
+        }
+    }
+
+    fn reads_files(&mut self, call: &'a ExprCall) {
+        let site = self.site(call);
+        self.effects.read(Place::Files, site);
+    }
+
+    pub(super) fn reads_shared_content(&mut self, expr: &'a Expr) {
+        let site = self.site(expr);
+        self.effects.read(Place::Content(self.root_of(expr)), site);
+    }
+
+    /// What code outside the project may do, short of reaching into the program's own objects.
+    pub(super) fn foreign(&mut self, site: Site) {
+        for place in [Place::Terminal, Place::Input, Place::Files, Place::Hidden] {
+            self.effects.read(place.clone(), site);
+            self.effects.write(place, site);
+        }
+    }
+}

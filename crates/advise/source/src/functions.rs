@@ -1,0 +1,59 @@
+//! What the functions and classes of a project are.
+
+use crate::{Definition, Function, Meaning, ModuleId, Project};
+use ruff_python_ast::{AnyNodeRef, ExprLambda, StmtClassDef, StmtFunctionDef};
+
+impl<'a> Project<'a> {
+    /// The function that `def`, which stands in `module`, defines.
+    #[must_use]
+    pub fn function_of(&self, module: ModuleId, def: &StmtFunctionDef) -> Option<Function<'a>> {
+        let named = self.functions_named(def.name.as_str());
+        named.iter().find(|function| function.module == module && std::ptr::eq(function.def, def)).copied()
+    }
+
+    /// Whether a call of `function` makes a generator, or a coroutine: its body runs later.
+    #[must_use]
+    pub fn is_generator(&self, function: Function<'a>) -> bool {
+        function.def.is_async || self.yields(function)
+    }
+
+    /// Whether `yield` stands in the body of `function` itself.
+    #[must_use]
+    pub fn yields(&self, function: Function<'a>) -> bool {
+        let module = self.module(function.module);
+        let own = module.scope_opened_by(function.def.into());
+        module.nodes_in(function.def.into()).any(|node| {
+            matches!(node, AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_))
+                && Some(module.frame_of(module.scope_of(node))) == own
+        })
+    }
+
+    /// The lambda that `definition` is bound to, if it is bound once and to a lambda.
+    #[must_use]
+    pub fn lambda(&self, definition: Definition) -> Option<&'a ExprLambda> {
+        let binding = self.sole_binding(definition)?;
+        match self.module(definition.module).parent(binding)? {
+            AnyNodeRef::StmtAssign(assign) if assign.targets.len() == 1 => assign.value.as_lambda_expr(),
+            _ => None,
+        }
+    }
+
+    /// `class` and those of its bases, and their bases, that are classes of the project.
+    #[must_use]
+    pub fn lineage(&self, module: ModuleId, class: &'a StmtClassDef) -> Vec<&'a StmtClassDef> {
+        let mut lineage = vec![(module, class)];
+        let mut next = 0;
+        while let Some(&(module, class)) = lineage.get(next) {
+            for base in class.bases() {
+                if let Some(Meaning::Variable(definition)) = self.meaning(module, base)
+                    && let Some(base) = self.class(definition)
+                    && !lineage.iter().any(|(_, known)| std::ptr::eq(*known, base))
+                {
+                    lineage.push((definition.module, base));
+                }
+            }
+            next += 1;
+        }
+        lineage.into_iter().map(|(_, class)| class).collect()
+    }
+}
