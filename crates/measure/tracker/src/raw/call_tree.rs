@@ -1,0 +1,111 @@
+use super::own_memory::OwnArray;
+use super::shadow::LAST_NODE;
+use lowtide_capture::layout::Node;
+use lowtide_capture::{CaptureWriter, StopReason};
+
+/// The children of each node of the call tree, whose nodes themselves lie in the capture.
+pub(super) struct CallTree {
+    /// Hash (upper half) and id of each node but the root; 0 is free. A power of two, at most half used.
+    edges: OwnArray<u64>,
+    used: usize,
+}
+
+const FIRST_CAPACITY: usize = 4096;
+
+/// What tells a node from its siblings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    pub(super) parent: u32,
+    pub(super) code: u32,
+    pub(super) instruction: u32,
+    pub(super) kind: u32,
+}
+
+impl Edge {
+    #[inline]
+    fn hash(self) -> u32 {
+        let words = [self.parent, self.code, self.instruction, self.kind];
+        let hash = words.into_iter().fold(0u64, |hash, word| {
+            (hash.rotate_left(23) ^ u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        (hash >> 32) as u32
+    }
+
+    #[inline]
+    fn is_of(self, node: &Node) -> bool {
+        self == Self {
+            parent: node.parent,
+            code: node.code,
+            instruction: node.instruction,
+            kind: node.kind,
+        }
+    }
+}
+
+impl CallTree {
+    pub(super) const EMPTY: Self = Self { edges: OwnArray::EMPTY, used: 0 };
+
+    /// The node at the end of `edge`, made if it is new.
+    #[inline]
+    pub(super) fn child(
+        &mut self,
+        edge: Edge,
+        writer: &mut CaptureWriter,
+    ) -> Result<u32, StopReason> {
+        if self.used * 2 >= self.edges.capacity() {
+            self.grow()?;
+        }
+        let nodes = writer.nodes();
+        let hash = edge.hash();
+        let mask = self.edges.capacity() - 1;
+        let mut place = hash as usize & mask;
+        loop {
+            let entry = self.edges.as_slice()[place];
+            if entry == 0 {
+                break;
+            }
+            let id = entry as u32;
+            // SAFETY: every id in the table is that of a node that the writer handed out.
+            if (entry >> 32) as u32 == hash
+                && edge.is_of(unsafe { nodes.add(id as usize).as_ref() })
+            {
+                return Ok(id);
+            }
+            place = (place + 1) & mask;
+        }
+        self.add(edge, place, writer)
+    }
+
+    #[cold]
+    fn add(
+        &mut self,
+        edge: Edge,
+        place: usize,
+        writer: &mut CaptureWriter,
+    ) -> Result<u32, StopReason> {
+        let Edge { parent, code, instruction, kind } = edge;
+        let id = writer.add_node(Node { parent, code, instruction, kind, ..Node::default() })?;
+        if id > LAST_NODE {
+            return Err(StopReason::CaptureFull);
+        }
+        self.edges.as_mut_slice()[place] = u64::from(edge.hash()) << 32 | u64::from(id);
+        self.used += 1;
+        Ok(id)
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Result<(), StopReason> {
+        let capacity = (self.edges.capacity() * 2).max(FIRST_CAPACITY);
+        let grown = OwnArray::zeroed(capacity).ok_or(StopReason::OutOfMemory)?;
+        let old = std::mem::replace(&mut self.edges, grown);
+        let mask = capacity - 1;
+        for &entry in old.as_slice().iter().filter(|&&entry| entry != 0) {
+            let mut place = (entry >> 32) as usize & mask;
+            while self.edges.as_slice()[place] != 0 {
+                place = (place + 1) & mask;
+            }
+            self.edges.as_mut_slice()[place] = entry;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! What hooked functions report: a block came, goes, or moved.
+
+use super::gate::Shut;
+use super::interpreter;
+use super::recording::{self, Entered};
+use super::session;
+use super::shadow::Block;
+use lowtide_capture::StopReason;
+
+/// What is known of a caller.
+#[derive(Clone, Copy)]
+struct Caller {
+    holds_gil: bool,
+    /// 0: it has none.
+    thread_state: usize,
+}
+
+impl Caller {
+    #[inline]
+    fn new<const HAS_GIL: bool>() -> Self {
+        let current = interpreter::current_thread_state();
+        if HAS_GIL {
+            return Self { holds_gil: true, thread_state: current };
+        }
+        let own = interpreter::own_thread_state();
+        Self { holds_gil: own != 0 && own == current, thread_state: own }
+    }
+
+    #[inline]
+    fn enter(self) -> Option<Entered> {
+        if !self.holds_gil {
+            return recording::enter_without_gil().ok();
+        }
+        if interpreter::is_foreign(self.thread_state) {
+            stop_for_second_interpreter();
+            return None;
+        }
+        match recording::enter_with_gil() {
+            Ok(entered) => Some(entered),
+            Err(Shut::Closed) => None,
+            // SAFETY: this thread holds the GIL.
+            Err(Shut::Forked) => unsafe { session::restart_in_child() },
+        }
+    }
+}
+
+/// Two interpreters with a GIL each would both pass as its only holder.
+#[cold]
+fn stop_for_second_interpreter() {
+    if let Ok(mut entered) = recording::enter_without_gil() {
+        entered.doubt(StopReason::SecondInterpreter);
+    }
+}
+
+/// A block was allocated. `HAS_GIL` promises that the caller holds the GIL; without it that is found out.
+#[inline]
+pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, kind: u32) {
+    let caller = Caller::new::<HAS_GIL>();
+    if let Some(mut entered) = caller.enter() {
+        // SAFETY: the thread state is that of this thread.
+        unsafe { entered.allocated(address, bytes, caller.thread_state, kind) };
+    }
+}
+
+/// The block at `address` is about to be freed.
+#[inline]
+pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) {
+    let Some(mut entered) = Caller::new::<HAS_GIL>().enter() else { return };
+    if let Some(block) = entered.take(address) {
+        entered.freed(block);
+    }
+}
+
+/// The block at `address` is about to be moved: pass what this returns to `moved` or `not_moved`.
+#[inline]
+pub(super) fn about_to_move<const HAS_GIL: bool>(address: usize) -> Option<Block> {
+    Caller::new::<HAS_GIL>().enter()?.take(address)
+}
+
+/// What was `old` is now at `address`: one event, so that a peak never counts both.
+#[inline]
+pub(super) fn moved<const HAS_GIL: bool>(
+    old: Option<Block>,
+    address: usize,
+    bytes: usize,
+    kind: u32,
+) {
+    let caller = Caller::new::<HAS_GIL>();
+    let Some(mut entered) = caller.enter() else { return };
+    if let Some(block) = old {
+        entered.freed(block);
+    }
+    // SAFETY: the thread state is that of this thread.
+    unsafe { entered.allocated(address, bytes, caller.thread_state, kind) };
+}
+
+/// The block stayed where it was.
+#[cold]
+pub(super) fn not_moved<const HAS_GIL: bool>(old: Option<Block>, address: usize) {
+    if let (Some(block), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter()) {
+        entered.put_back(address, block);
+    }
+}

@@ -1,0 +1,183 @@
+//! Lets one thread at a time into the recording, at no cost for the thread that holds the GIL.
+//!
+//! The holder of the GIL writes `busy`, then looks at `state`. Any other thread takes the lock, closes `state`, makes
+//! every running thread of the process execute a memory barrier (membarrier(2)), and then waits until nobody is busy.
+//! After the barrier either that thread sees `busy`, or the holder of the GIL sees the closed state: the classic
+//! handshake of Dekker, with its fence moved to the rare side. When the rare side is not rare, both use the lock.
+
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
+
+/// Set while a thread without the GIL is inside, or about to be.
+const CLAIMED: u32 = 1;
+/// The holder of the GIL takes the lock as well.
+const SHARED: u32 = 2;
+/// Nobody records.
+const CLOSED: u32 = 4;
+/// This process is a forked child that has not begun a recording of its own.
+const FORKED: u32 = 8;
+
+/// A barrier costs some microseconds, the lock some nanoseconds per event.
+const MOST_CLAIMS: u32 = 1000;
+const SPINS_BEFORE_YIELD: u32 = 64;
+
+pub(super) struct Gate {
+    state: AtomicU32,
+    busy: AtomicBool,
+    lock: AtomicBool,
+    claims: AtomicU32,
+}
+
+/// How a thread came in, and so how it must leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Pass {
+    /// By holding the GIL.
+    Biased,
+    /// With the lock.
+    Locked,
+    /// With the lock, and the state claimed.
+    Claimed,
+}
+
+/// Why nobody may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shut {
+    Closed,
+    Forked,
+}
+
+impl Gate {
+    pub(super) const fn closed() -> Self {
+        Self {
+            state: AtomicU32::new(CLOSED),
+            busy: AtomicBool::new(false),
+            lock: AtomicBool::new(false),
+            claims: AtomicU32::new(0),
+        }
+    }
+
+    /// For a thread that holds the GIL, and keeps it until it leaves.
+    #[inline]
+    pub(super) fn enter_with_gil(&self) -> Result<Pass, Shut> {
+        self.busy.store(true, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        if self.state.load(Ordering::Relaxed) == 0 {
+            Ok(Pass::Biased)
+        } else {
+            self.enter_shut_with_gil()
+        }
+    }
+
+    #[cold]
+    fn enter_shut_with_gil(&self) -> Result<Pass, Shut> {
+        self.busy.store(false, Ordering::Release);
+        self.enter_locked()
+    }
+
+    /// For any other thread.
+    pub(super) fn enter_without_gil(&self) -> Result<Pass, Shut> {
+        let pass = self.enter_locked()?;
+        if self.state.load(Ordering::Relaxed) & SHARED != 0 {
+            return Ok(pass);
+        }
+        if self.claims.fetch_add(1, Ordering::Relaxed) >= MOST_CLAIMS {
+            self.state.fetch_or(SHARED, Ordering::Relaxed);
+        } else {
+            self.state.fetch_or(CLAIMED, Ordering::Relaxed);
+        }
+        self.wait_for_holder_of_gil();
+        Ok(Pass::Claimed)
+    }
+
+    #[inline]
+    pub(super) fn leave(&self, pass: Pass) {
+        match pass {
+            Pass::Biased => self.busy.store(false, Ordering::Release),
+            Pass::Locked => self.unlock(),
+            Pass::Claimed => {
+                self.state.fetch_and(!CLAIMED, Ordering::Relaxed);
+                self.unlock();
+            }
+        }
+    }
+
+    /// Lets threads in. `with_barrier` says whether the kernel has the barrier and knows that this process uses it.
+    pub(super) fn open(&self, with_barrier: bool) {
+        self.claims.store(0, Ordering::Relaxed);
+        self.state.store(if with_barrier { 0 } else { SHARED }, Ordering::Release);
+    }
+
+    /// Lets nobody in any more; the caller has a pass.
+    pub(super) fn close(&self) {
+        self.state.fetch_or(CLOSED, Ordering::Relaxed);
+    }
+
+    /// Before a fork: nobody is inside, and nobody gets in until `after_fork_in_parent`.
+    pub(super) fn before_fork(&self) {
+        self.acquire();
+        if self.state.load(Ordering::Relaxed) & SHARED == 0 {
+            self.state.fetch_or(CLAIMED, Ordering::Relaxed);
+            self.wait_for_holder_of_gil();
+        }
+    }
+
+    pub(super) fn after_fork_in_parent(&self) {
+        self.leave(Pass::Claimed);
+    }
+
+    /// The child has one thread, and nothing of its parent's recording is its own.
+    pub(super) fn after_fork_in_child(&self) {
+        let was_closed = self.state.load(Ordering::Relaxed) & CLOSED != 0;
+        self.state.store(if was_closed { CLOSED } else { FORKED }, Ordering::Relaxed);
+        self.busy.store(false, Ordering::Relaxed);
+        self.unlock();
+    }
+
+    fn enter_locked(&self) -> Result<Pass, Shut> {
+        self.acquire();
+        let shut = match self.state.load(Ordering::Relaxed) {
+            state if state & CLOSED != 0 => Shut::Closed,
+            state if state & FORKED != 0 => Shut::Forked,
+            _ => return Ok(Pass::Locked),
+        };
+        self.unlock();
+        Err(shut)
+    }
+
+    fn wait_for_holder_of_gil(&self) {
+        membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        wait_until(|| !self.busy.load(Ordering::Acquire));
+    }
+
+    fn acquire(&self) {
+        wait_until(|| !self.lock.swap(true, Ordering::Acquire));
+    }
+
+    fn unlock(&self) {
+        self.lock.store(false, Ordering::Release);
+    }
+}
+
+/// Tells the kernel that this process will ask for barriers; `false` where it cannot give them.
+pub(super) fn register_barrier() -> bool {
+    membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+}
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: this call changes no memory.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+fn wait_until(is_met: impl Fn() -> bool) {
+    let mut spins = 0;
+    while !is_met() {
+        spins += 1;
+        if spins < SPINS_BEFORE_YIELD {
+            hint::spin_loop();
+        } else {
+            // SAFETY: no preconditions.
+            unsafe { libc::sched_yield() };
+        }
+    }
+}

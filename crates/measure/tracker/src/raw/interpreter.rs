@@ -1,0 +1,207 @@
+//! The running interpreter: what lies where, who holds the GIL, and whether its frames are read right.
+
+use super::thread;
+use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout, RUNTIME_WORDS, UnsupportedPython};
+use lowtide_units::PythonVersion;
+use pyo3_ffi::{
+    Py_DECREF, PyErr_Clear, PyLong_AsLong, PyLong_AsUnsignedLong, PyObject, PyObject_CallNoArgs,
+    PyObject_GetAttrString, PySys_GetObject,
+};
+use std::ffi::{CStr, c_void};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+type ThreadStateFunction = unsafe extern "C" fn() -> usize;
+
+/// `_PyRuntime`'s word with the thread state that holds the GIL; null where that is a thread-local variable.
+static CURRENT_WORD: AtomicPtr<usize> = AtomicPtr::new(ptr::null_mut());
+/// `PyThreadState_GetUnchecked`, or what it was called before 3.13.
+static CURRENT_FUNCTION: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// `PyGILState_GetThisThreadState`.
+static OWN_FUNCTION: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// The interpreter that is recorded, and where a thread state names its own.
+static INTERPRETER: AtomicUsize = AtomicUsize::new(0);
+static INTERPRETER_OFFSET: AtomicUsize = AtomicUsize::new(0);
+/// Whether an interpreter can have a GIL of its own (PEP 684).
+static HAS_OWN_GILS: AtomicBool = AtomicBool::new(false);
+
+/// How many frames are compared with what Python says of them.
+const FRAMES_CHECKED: usize = 32;
+
+/// The thread state that holds the GIL (3.10, 3.11), or that of this thread if it does (later). 0: none.
+#[inline]
+pub(super) fn current_thread_state() -> usize {
+    let word = CURRENT_WORD.load(Ordering::Relaxed);
+    if word.is_null() {
+        call(&CURRENT_FUNCTION)
+    } else {
+        // SAFETY: a word of `_PyRuntime`, which lives as long as the process; others write it atomically.
+        unsafe { AtomicUsize::from_ptr(word) }.load(Ordering::Relaxed)
+    }
+}
+
+/// The thread state of this thread, with or without the GIL. 0: none.
+pub(super) fn own_thread_state() -> usize {
+    call(&OWN_FUNCTION)
+}
+
+/// Whether this thread state belongs to an interpreter whose GIL is not the recorded one's.
+#[inline]
+pub(super) fn is_foreign(thread_state: usize) -> bool {
+    thread_state != thread::known_thread_state() && belongs_elsewhere(thread_state)
+}
+
+#[cold]
+fn belongs_elsewhere(thread_state: usize) -> bool {
+    // Before 3.12 all interpreters share one GIL.
+    if thread_state == 0 || !HAS_OWN_GILS.load(Ordering::Relaxed) {
+        thread::remember_thread_state(thread_state);
+        return false;
+    }
+    // SAFETY: a thread state that is current lives, and names its interpreter in its first words.
+    let interpreter =
+        unsafe { *((thread_state + INTERPRETER_OFFSET.load(Ordering::Relaxed)) as *const usize) };
+    let is_elsewhere = interpreter != INTERPRETER.load(Ordering::Relaxed);
+    if !is_elsewhere {
+        thread::remember_thread_state(thread_state);
+    }
+    is_elsewhere
+}
+
+fn call(function: &AtomicPtr<c_void>) -> usize {
+    let address = function.load(Ordering::Relaxed);
+    if address.is_null() {
+        return 0;
+    }
+    // SAFETY: `find` stored the address of a function of CPython with this signature, which needs no GIL.
+    unsafe { std::mem::transmute::<*mut c_void, ThreadStateFunction>(address)() }
+}
+
+/// Finds out where the running interpreter keeps its frames, and checks it against what Python says.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn find() -> Result<(u32, Layout), UnsupportedPython> {
+    // SAFETY: the caller holds the GIL; `_PyRuntime` is far longer than the words looked at, in all versions.
+    unsafe {
+        let hexversion = hexversion();
+        let runtime = symbol(c"_PyRuntime").cast::<usize>();
+        let mut words = [0; RUNTIME_WORDS];
+        if !runtime.is_null() {
+            words = *runtime.cast::<[u64; RUNTIME_WORDS]>();
+        }
+        let layout = Layout::of(hexversion, &words)?;
+        let differs = UnsupportedPython::FramesDiffer { version: layout.version };
+        find_functions();
+        let thread_state = call(&CURRENT_FUNCTION);
+        if runtime.is_null() || thread_state == 0 {
+            return Err(differs);
+        }
+        if let Some(offset) = layout.runtime_current_thread {
+            let word = runtime.byte_add(offset);
+            if *word == thread_state {
+                CURRENT_WORD.store(word, Ordering::Relaxed);
+            }
+        }
+        HAS_OWN_GILS.store(layout.version >= PythonVersion::three(12), Ordering::Relaxed);
+        INTERPRETER_OFFSET.store(layout.thread.interpreter, Ordering::Relaxed);
+        INTERPRETER.store(
+            *((thread_state + layout.thread.interpreter) as *const usize),
+            Ordering::Relaxed,
+        );
+        if frames_agree(&layout, thread_state) { Ok((hexversion, layout)) } else { Err(differs) }
+    }
+}
+
+fn find_functions() {
+    let newer = symbol(c"PyThreadState_GetUnchecked");
+    let current = if newer.is_null() { symbol(c"_PyThreadState_UncheckedGet") } else { newer };
+    CURRENT_FUNCTION.store(current, Ordering::Relaxed);
+    OWN_FUNCTION.store(symbol(c"PyGILState_GetThisThreadState"), Ordering::Relaxed);
+}
+
+pub(super) fn symbol(name: &CStr) -> *mut c_void {
+    // SAFETY: the name is a C string.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
+
+/// # Safety
+/// This thread holds the GIL.
+unsafe fn hexversion() -> u32 {
+    // SAFETY: the caller holds the GIL; the reference is borrowed from `sys`.
+    unsafe {
+        let number = PySys_GetObject(c"hexversion".as_ptr());
+        if number.is_null() { 0 } else { PyLong_AsUnsignedLong(number) as u32 }
+    }
+}
+
+/// Whether the frames walked are those that `sys._getframe()` and `f_back` give.
+///
+/// # Safety
+/// This thread holds the GIL, and `thread_state` is its own.
+unsafe fn frames_agree(layout: &Layout, thread_state: usize) -> bool {
+    // SAFETY: the caller's promise. No code of Python runs while the frames are walked, so none goes away.
+    unsafe {
+        let getframe = PySys_GetObject(c"_getframe".as_ptr());
+        let mut expected =
+            if getframe.is_null() { None } else { Owned::new(PyObject_CallNoArgs(getframe)) };
+        let mut next = FrameAddress::innermost(layout, thread_state);
+        let mut checked = 0;
+        while let (Some(frame), true) = (next, checked < FRAMES_CHECKED) {
+            next = frame.previous(layout);
+            let Some(found) = frame.resolve(layout) else { continue };
+            let Some(python_frame) = expected.take() else { return false };
+            if python_frame.as_frame() != Some(found) {
+                return false;
+            }
+            expected = python_frame.attribute(c"f_back").filter(|back| !back.is_none());
+            checked += 1;
+        }
+        checked > 0
+    }
+}
+
+/// A reference to a Python object that this code owns.
+struct Owned(NonNull<PyObject>);
+
+impl Owned {
+    /// # Safety
+    /// This thread holds the GIL as long as the result lives; `object` is null with an exception set, or a new reference.
+    unsafe fn new(object: *mut PyObject) -> Option<Self> {
+        let owned = NonNull::new(object).map(Self);
+        if owned.is_none() {
+            // SAFETY: the caller's promise.
+            unsafe { PyErr_Clear() };
+        }
+        owned
+    }
+
+    fn attribute(&self, name: &CStr) -> Option<Self> {
+        // SAFETY: `new`'s caller holds the GIL, and the object is alive.
+        unsafe { Self::new(PyObject_GetAttrString(self.0.as_ptr(), name.as_ptr())) }
+    }
+
+    fn is_none(&self) -> bool {
+        // SAFETY: compares addresses only.
+        self.0.as_ptr() == unsafe { pyo3_ffi::Py_None() }
+    }
+
+    /// What this frame object says of itself.
+    fn as_frame(&self) -> Option<Frame> {
+        let code = self.attribute(c"f_code")?;
+        let instruction = self.attribute(c"f_lasti")?;
+        // SAFETY: as in `attribute`; `f_lasti` is an int.
+        let instruction = unsafe { PyLong_AsLong(instruction.0.as_ptr()) };
+        Some(Frame {
+            code: CodeAddress(code.0.as_ptr() as usize),
+            instruction: u32::try_from(instruction).ok()?,
+        })
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: `new`'s caller holds the GIL, and this reference is owned.
+        unsafe { Py_DECREF(self.0.as_ptr()) };
+    }
+}

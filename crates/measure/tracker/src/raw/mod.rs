@@ -1,0 +1,27 @@
+//! Everything that works on addresses: the program's memory, the tracker's own, the capture's.
+#![expect(unsafe_code, reason = "the tracker hooks C functions and reads its host by address")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "an address has 64 bits on every platform that is supported"
+)]
+
+mod address_map;
+mod call_tree;
+mod clock;
+mod code_table;
+#[cfg(not(test))]
+mod domains;
+#[cfg(not(test))]
+mod events;
+mod gate;
+#[cfg(not(test))]
+mod interpreter;
+#[cfg(not(test))]
+mod module;
+mod own_memory;
+mod recording;
+#[cfg(not(test))]
+mod session;
+mod shadow;
+mod stack;
+mod thread;

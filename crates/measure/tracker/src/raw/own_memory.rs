@@ -1,0 +1,74 @@
+use std::ffi::c_void;
+use std::ptr::{self, NonNull};
+
+/// Zeroed memory straight from the kernel, or `None` when it refuses.
+pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new anonymous mapping touches nothing that exists.
+    let start = unsafe {
+        libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+    };
+    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+/// # Safety
+/// `start` and `bytes` are those of one call of [`map`], and nobody uses the memory any more.
+pub(super) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller's promise. The result does not matter: a refusal leaks the memory.
+    unsafe { libc::munmap(start.as_ptr().cast::<c_void>(), bytes) };
+}
+
+/// An array of zeroed `T` in memory of its own. Zero bytes must be a valid `T`.
+#[derive(Debug)]
+pub(super) struct OwnArray<T: Copy> {
+    start: NonNull<T>,
+    capacity: usize,
+}
+
+impl<T: Copy> OwnArray<T> {
+    pub(super) const EMPTY: Self = Self { start: NonNull::dangling(), capacity: 0 };
+
+    pub(super) fn zeroed(capacity: usize) -> Option<Self> {
+        Some(Self { start: map(capacity * size_of::<T>())?.cast(), capacity })
+    }
+
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    #[inline]
+    pub(super) fn as_mut_ptr(&mut self) -> *mut T {
+        self.start.as_ptr()
+    }
+
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[T] {
+        // SAFETY: `capacity` elements are mapped and initialised; borrowed as `self` is.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.capacity) }
+    }
+
+    #[inline]
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as in `as_slice`, exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.capacity) }
+    }
+
+    /// The same elements with room for `capacity`, the new ones zero; `false` when the kernel refuses.
+    #[must_use]
+    pub(super) fn grow(&mut self, capacity: usize) -> bool {
+        let Some(mut grown) = Self::zeroed(capacity) else { return false };
+        grown.as_mut_slice()[..self.capacity].copy_from_slice(self.as_slice());
+        *self = grown;
+        true
+    }
+}
+
+impl<T: Copy> Drop for OwnArray<T> {
+    fn drop(&mut self) {
+        if self.capacity > 0 {
+            // SAFETY: mapped in `zeroed` with this size; `self` goes away.
+            unsafe { unmap(self.start.cast(), self.capacity * size_of::<T>()) };
+        }
+    }
+}

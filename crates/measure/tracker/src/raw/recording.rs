@@ -1,0 +1,321 @@
+//! All that is recorded, and the one place through which threads get at it.
+
+use super::call_tree::{CallTree, Edge};
+use super::clock::Clock;
+use super::code_table::CodeTable;
+use super::gate::{Gate, Pass, Shut};
+use super::shadow::{Block, Shadow, Unrecordable};
+use super::stack::{LastStack, NodeOfFrame, Walk};
+use super::thread;
+use crate::ledger;
+use lowtide_capture::layout::{Header, Node, node_kind};
+use lowtide_capture::{CaptureWriter, StopReason};
+use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout};
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+
+/// Threads share these by their thread pointer: a collision costs time, not truth.
+const LAST_STACKS: usize = 64;
+
+/// What a recording is made of. Reached through [`enter_with_gil`] and [`enter_without_gil`] only.
+pub(super) struct Recording {
+    pub(super) writer: CaptureWriter,
+    pub(super) layout: Layout,
+    pub(super) clock: Clock,
+    codes: CodeTable,
+    tree: CallTree,
+    last_stacks: [LastStack; LAST_STACKS],
+    walk: Walk,
+    /// Set in doubt; whoever holds the pass stops the recording when it leaves.
+    stop_reason: Option<StopReason>,
+}
+
+/// The shadow is too large to be built on a stack, so it lives on when a recording ends, empty.
+struct Shared {
+    gate: Gate,
+    recording: UnsafeCell<MaybeUninit<Recording>>,
+    shadow: UnsafeCell<Shadow>,
+}
+
+// SAFETY: the cells are touched by the thread that the gate let in only.
+unsafe impl Sync for Shared {}
+
+static SHARED: Shared = Shared {
+    gate: Gate::closed(),
+    recording: UnsafeCell::new(MaybeUninit::uninit()),
+    shadow: UnsafeCell::new(Shadow::EMPTY),
+};
+
+/// The right to record: from entering to being dropped.
+pub(super) struct Entered {
+    pass: Pass,
+    recording: &'static mut Recording,
+    shadow: &'static mut Shadow,
+}
+
+/// For a thread that holds the GIL and keeps it until the result is dropped.
+#[inline]
+pub(super) fn enter_with_gil() -> Result<Entered, Shut> {
+    SHARED.gate.enter_with_gil().map(Entered::new)
+}
+
+/// For any other thread.
+pub(super) fn enter_without_gil() -> Result<Entered, Shut> {
+    SHARED.gate.enter_without_gil().map(Entered::new)
+}
+
+pub(super) fn gate() -> &'static Gate {
+    &SHARED.gate
+}
+
+/// Begins a recording with the gate shut: nobody else is inside.
+///
+/// # Safety
+/// The gate is closed, or this is a forked child whose thread holds the GIL; no recording is going on.
+pub(super) unsafe fn begin(mut writer: CaptureWriter, layout: Layout, has_barrier: bool) {
+    writer.start_recording();
+    let recording = Recording {
+        writer,
+        layout,
+        clock: Clock::start(),
+        codes: CodeTable::EMPTY,
+        tree: CallTree::EMPTY,
+        last_stacks: [const { LastStack::EMPTY }; LAST_STACKS],
+        walk: Walk::EMPTY,
+        stop_reason: None,
+    };
+    // SAFETY: nobody can be inside, by the caller's promise.
+    unsafe { (*SHARED.recording.get()).write(recording) };
+    SHARED.gate.open(has_barrier);
+}
+
+impl Entered {
+    #[inline]
+    fn new(pass: Pass) -> Self {
+        // SAFETY: a pass is handed out to one thread at a time, and only between `begin` and `close`.
+        unsafe {
+            Self {
+                pass,
+                recording: (*SHARED.recording.get()).assume_init_mut(),
+                shadow: &mut *SHARED.shadow.get(),
+            }
+        }
+    }
+
+    /// Records a block that `thread_state` has just allocated.
+    ///
+    /// # Safety
+    /// `thread_state` is 0 or the live thread state of the calling thread.
+    #[inline]
+    pub(super) unsafe fn allocated(
+        &mut self,
+        address: usize,
+        bytes: usize,
+        thread_state: usize,
+        kind: u32,
+    ) {
+        // SAFETY: the caller's promise.
+        match unsafe { self.recording.node(self.shadow, thread_state, kind) } {
+            Ok(node) => self.put(address, Block { node, bytes: bytes as u64 }),
+            Err(reason) => self.doubt(reason),
+        }
+    }
+
+    /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
+    #[inline]
+    pub(super) fn take(&mut self, address: usize) -> Option<Block> {
+        let taken = self.shadow.take(address)?;
+        if taken.held_code {
+            self.recording.forget_code(CodeAddress(address));
+        }
+        taken.block
+    }
+
+    /// The block taken before is gone.
+    #[inline]
+    pub(super) fn freed(&mut self, block: Block) {
+        let (header, node) = self.recording.counters(block.node);
+        ledger::freed(header, node, block.bytes);
+    }
+
+    /// The block taken before is there after all, and still counted.
+    pub(super) fn put_back(&mut self, address: usize, block: Block) {
+        // Its slot was mapped when it was taken, so nothing can fail.
+        let _ = self.shadow.put(address, block);
+    }
+
+    #[inline]
+    fn put(&mut self, address: usize, block: Block) {
+        match self.shadow.put(address, block) {
+            Ok(None) => {}
+            Ok(Some(stale)) => {
+                if let Some(stale) = stale.block {
+                    self.freed(stale);
+                }
+                if stale.held_code {
+                    self.recording.forget_code(CodeAddress(address));
+                }
+            }
+            Err(Unrecordable::Address) => {
+                self.recording.header().unrecorded_blocks += 1;
+                return;
+            }
+            Err(Unrecordable::OutOfMemory) => return self.doubt(StopReason::OutOfMemory),
+        }
+        let (header, node) = self.recording.counters(block.node);
+        ledger::allocated(header, node, block.bytes);
+        self.recording.tick(block.bytes);
+    }
+
+    #[cold]
+    pub(super) fn doubt(&mut self, reason: StopReason) {
+        self.recording.stop_reason.get_or_insert(reason);
+    }
+
+    /// Ends the recording for good.
+    #[cold]
+    pub(super) fn end(self) {
+        let this = std::mem::ManuallyDrop::new(self);
+        SHARED.gate.close();
+        // SAFETY: the gate lets nobody in any more, and `this` is not used after the recording was moved out.
+        unsafe {
+            let recording = (*SHARED.recording.get()).assume_init_read();
+            (*SHARED.shadow.get()).clear();
+            recording.finish();
+        }
+        SHARED.gate.leave(this.pass);
+    }
+
+    /// Lets go of the recording of the parent process.
+    ///
+    /// # Safety
+    /// This is a forked child, and no thread of it has a pass.
+    pub(super) unsafe fn abandon() {
+        // SAFETY: the caller's promise; the gate is shut until the next `begin`.
+        unsafe {
+            let recording = (*SHARED.recording.get()).assume_init_read();
+            (*SHARED.shadow.get()).clear();
+            recording.writer.abandon();
+        }
+    }
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        if self.recording.stop_reason.is_some() {
+            stop_in_doubt(self.pass);
+        } else {
+            SHARED.gate.leave(self.pass);
+        }
+    }
+}
+
+#[cold]
+fn stop_in_doubt(pass: Pass) {
+    Entered::new(pass).end();
+}
+
+impl Recording {
+    #[inline]
+    fn header(&mut self) -> &mut Header {
+        // SAFETY: the writer keeps the header mapped as long as it lives; this thread has the pass.
+        unsafe { self.writer.header().as_mut() }
+    }
+
+    #[inline]
+    fn counters(&mut self, node: u32) -> (&mut Header, &mut Node) {
+        // SAFETY: as in `header`; node ids in the shadow were handed out by the writer, whose nodes do not move.
+        unsafe { (self.writer.header().as_mut(), self.writer.nodes().add(node as usize).as_mut()) }
+    }
+
+    /// # Safety
+    /// As [`Entered::allocated`].
+    #[inline]
+    unsafe fn node(
+        &mut self,
+        shadow: &mut Shadow,
+        thread_state: usize,
+        kind: u32,
+    ) -> Result<u32, StopReason> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let innermost = if thread_state == 0 {
+                None
+            } else {
+                FrameAddress::innermost(&self.layout, thread_state)
+            };
+            if !self.walk.take(&self.layout, innermost) {
+                return Err(StopReason::OutOfMemory);
+            }
+            let stack = &mut self.last_stacks[stack_index()];
+            let mut nodes = Nodes {
+                tree: &mut self.tree,
+                codes: &mut self.codes,
+                writer: &mut self.writer,
+                layout: &self.layout,
+                shadow,
+            };
+            let frame_node = stack
+                .node(&self.walk, &self.layout, &mut nodes)
+                .unwrap_or(Err(StopReason::OutOfMemory))?;
+            if kind == node_kind::FRAME {
+                return Ok(frame_node);
+            }
+            self.tree
+                .child(Edge { parent: frame_node, code: 0, instruction: 0, kind }, &mut self.writer)
+        }
+    }
+
+    #[cold]
+    fn forget_code(&mut self, code: CodeAddress) {
+        self.codes.forget(code);
+        for stack in &mut self.last_stacks {
+            stack.forget();
+        }
+    }
+
+    #[inline]
+    fn tick(&mut self, bytes: u64) {
+        if self.clock.is_due(bytes) {
+            self.clock.tick(&mut self.writer);
+        }
+    }
+
+    fn finish(mut self) {
+        self.clock.last_point(&mut self.writer);
+        let elapsed_ns = self.clock.elapsed_ns();
+        self.writer.finish(elapsed_ns, self.stop_reason);
+    }
+}
+
+#[inline]
+fn stack_index() -> usize {
+    // Thread control blocks lie at least some kilobytes apart, and often exactly one stack size.
+    let pointer = thread::pointer();
+    (pointer >> 12 ^ pointer >> 20) & (LAST_STACKS - 1)
+}
+
+/// Looks frames up in the call tree.
+struct Nodes<'a> {
+    tree: &'a mut CallTree,
+    codes: &'a mut CodeTable,
+    writer: &'a mut CaptureWriter,
+    layout: &'a Layout,
+    shadow: &'a mut Shadow,
+}
+
+impl NodeOfFrame for Nodes<'_> {
+    type Error = StopReason;
+
+    #[inline]
+    fn node_of(&mut self, parent: u32, frame: Option<Frame>) -> Result<u32, StopReason> {
+        let Some(Frame { code, instruction }) = frame else { return Ok(parent) };
+        let code = match self.codes.get(code) {
+            Some(id) => id,
+            // SAFETY: a frame keeps its code object alive.
+            None => unsafe { self.codes.add(code, self.layout, self.shadow, self.writer) }?,
+        };
+        self.tree.child(Edge { parent, code, instruction, kind: node_kind::FRAME }, self.writer)
+    }
+}
