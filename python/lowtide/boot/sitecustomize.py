@@ -22,8 +22,7 @@ def _boot(folder):
         _check_python()
     _remove_traces(folder)
     if "STAGE" in orders:
-        stage = _source("lowtide_stage_boot", os.path.join(folder, "stage.py"))
-        stage["start"](_extension("lowtide_stage", orders["STAGE"]), orders["STAGE_DIR"])
+        _start(_extension("lowtide_stage", orders["STAGE"]), orders["STAGE_DIR"])
     if "CAPTURE" in orders:
         _track(_extension("lowtide_tracker", orders["EXTENSION"]), orders["CAPTURE"])
 
@@ -85,23 +84,17 @@ def _extension(name, path):
     return module
 
 
-def _source(name, path):
-    # type: (str, str) -> dict[str, Any]
-    """Runs a Python file as a module without a place in sys.modules, and gives its names."""
-    from _frozen_importlib_external import SourceFileLoader
-
-    names = {"__name__": name, "__file__": path}
-    code = SourceFileLoader(name, path).get_code(name)  # type: Any
-    exec(code, names)
-    return names
+def _start(extension, place):
+    # type: (Any, str) -> None
+    try:
+        extension.start(place)
+    except RuntimeError as error:
+        _refuse(*str(error).split("\nhint: ", 1))
 
 
 def _track(tracker, capture):
     # type: (Any, str) -> None
-    try:
-        tracker.start(_unused(capture))
-    except RuntimeError as error:
-        _refuse(*str(error).split("\nhint: ", 1))
+    _start(tracker, _unused(capture))
     loaded = "atexit" in sys.modules
     import atexit
 
@@ -122,7 +115,7 @@ try:
     _boot(os.path.dirname(__file__))
 finally:
     # Without functions no cycle keeps this module alive.
-    del _boot, _check_python, _extension, _refuse, _remove_traces, _source, _take_orders, _track, _unused
+    del _boot, _check_python, _extension, _refuse, _remove_traces, _start, _take_orders, _track, _unused
 
 # Python's own search, now without this folder. That there is no other sitecustomize is what `site` expects to be told.
 import sitecustomize  # noqa: E402

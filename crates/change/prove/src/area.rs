@@ -151,7 +151,7 @@ mod tests {
         let owner = lock(&area).unwrap();
         assert_eq!(abandoned(temporary.path()), [] as [PathBuf; 0]);
         drop(owner);
-        assert_eq!(abandoned(temporary.path()), [area.clone()]);
+        assert_eq!(abandoned(temporary.path()), std::slice::from_ref(&area));
 
         let file = temporary.path().join("file");
         fs::write(&file, "mine").unwrap();

@@ -124,11 +124,15 @@ fn first_difference(
             }));
         }
         let same = &left[..common];
-        number += same.iter().filter(|byte| **byte == b'\n').count() as u64;
+        number += newlines(same);
         remember_line(&mut line, same);
         before.consume(common);
         after.consume(common);
     }
+}
+
+fn newlines(text: &[u8]) -> u64 {
+    text.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 /// Keeps the beginning of the line that the reader stands in, for the quotation.

@@ -120,7 +120,8 @@ impl Experiment<'_> {
         }
         match recording {
             Recording::Tracked => {
-                samples.heap[side.index()].extend(trial.profile.map(|profile| profile.peak().heap))
+                let peak = trial.profile.map(|profile| profile.peak().heap);
+                samples.heap[side.index()].extend(peak);
             }
             Recording::Plain => samples.plain[side.index()].push(trial),
         }

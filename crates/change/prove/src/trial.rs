@@ -121,12 +121,11 @@ fn observe(
     let outputs = outputs::collect(&records);
     let mut behaviour =
         Behaviour::new(ended.exit, &stdout(folder), &stderr(folder), outputs).map_err(failed())?;
-    let difference = match compared_with {
-        Some(reference) => reference.first_difference(&behaviour).map_err(failed())?,
-        None => {
-            behaviour.set_aside(&folder.join("outputs")).map_err(failed())?;
-            None
-        }
+    let difference = if let Some(reference) = compared_with {
+        reference.first_difference(&behaviour).map_err(failed())?
+    } else {
+        behaviour.set_aside(&folder.join("outputs")).map_err(failed())?;
+        None
     };
     let capture = capture(folder);
     Ok(Trial {
