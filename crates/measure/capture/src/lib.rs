@@ -12,6 +12,7 @@
 //! ```
 
 mod annotate;
+mod children;
 mod contents;
 mod cursor;
 mod error;
@@ -25,6 +26,7 @@ mod timeline;
 mod writer;
 
 pub use annotate::annotate;
+pub use children::children_of;
 pub use contents::{Capture, Census, CensusEntry, Code, Ending, Process, State, Summary};
 pub use error::CaptureError;
 pub use reader::{parse, read};

@@ -13,7 +13,11 @@
 
 mod error;
 mod facts;
+mod frames;
+mod main_module;
 mod profile;
+mod reading;
+mod tree;
 mod usage;
 
 pub use error::ProfileError;

@@ -1,9 +1,13 @@
+use crate::frames::absolute;
+use crate::main_module::{MainModule, ends_with_module};
+use crate::tree::LineTree;
 use crate::{
     Exit, LineUsage, Peak, ProcessFacts, ProfileError, Recording, StackUsage, TimelinePoint,
-    TypeUsage, Usage,
+    TypeUsage, Usage, reading,
 };
 use lowtide_capture::Capture;
 use lowtide_units::{Elapsed, LineSpan};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The figures of one process.
@@ -14,6 +18,7 @@ pub struct Profile {
     exit: Exit,
     peak: Peak,
     duration: Elapsed,
+    tree: LineTree,
     lines: Vec<LineUsage>,
     types: Vec<TypeUsage>,
     timeline: Vec<TimelinePoint>,
@@ -31,15 +36,26 @@ impl Profile {
     /// The figures of a capture in memory.
     #[must_use]
     pub fn from_capture(capture: &Capture) -> Self {
-        let _ = capture;
-        unimplemented!()
+        let tree = LineTree::of(capture);
+        let duration_ns =
+            capture.ending.map_or(capture.summary.elapsed_ns, |ending| ending.duration_ns);
+        Self {
+            process: reading::process_facts(capture),
+            recording: reading::recording(capture),
+            exit: reading::exit(capture.ending.as_ref()),
+            peak: reading::peak(capture, &tree),
+            duration: Elapsed::from_nanos(duration_ns),
+            lines: tree.lines(),
+            types: reading::types(capture),
+            timeline: reading::timeline(capture),
+            tree,
+        }
     }
 
     /// Captures of forked children next to `path`, in order of process id.
     #[must_use]
     pub fn children_of(path: &Path) -> Vec<PathBuf> {
-        let _ = path;
-        Vec::new()
+        lowtide_capture::children_of(path)
     }
 
     /// Which process it was.
@@ -83,14 +99,19 @@ impl Profile {
     /// A relative file is taken from the process's working directory.
     #[must_use]
     pub fn under(&self, spans: &[LineSpan]) -> Usage {
-        let _ = spans;
-        Usage::default()
+        let spans: Vec<LineSpan> = spans
+            .iter()
+            .map(|span| LineSpan { file: absolute(&span.file, &self.process.cwd), ..span.clone() })
+            .collect();
+        self.tree.under(|frame| {
+            spans.iter().any(|span| span.holds_line(frame.line) && span.file == *frame.file)
+        })
     }
 
     /// Each stack that asked for memory, most bytes at the peak first.
     #[must_use]
     pub fn stacks(&self) -> Vec<StackUsage> {
-        Vec::new()
+        self.tree.stacks()
     }
 
     /// Object types near the peak, most bytes first, then by name.
@@ -99,12 +120,20 @@ impl Profile {
         &self.types
     }
 
-    /// Instances of a class near the peak. The script's own classes are found by its module name as well as by
-    /// `__main__`.
+    /// Instances of a class near the peak. `module` is the dotted path of its file: it may begin further up than the
+    /// module's own name (`src.app` finds `app`), and a script's own name finds the classes of `__main__`.
     #[must_use]
     pub fn instances(&self, module: &str, qualname: &str) -> Usage {
-        let _ = (module, qualname);
-        Usage::default()
+        let module = module.strip_suffix(".__init__").unwrap_or(module);
+        let main = MainModule::of(&self.process.argv);
+        let is_meant = |name: &str| {
+            let Some(found) = name.strip_suffix(qualname).and_then(|rest| rest.strip_suffix('.'))
+            else {
+                return false;
+            };
+            ends_with_module(module, found) || found == "__main__" && main.is_called(module)
+        };
+        self.types.iter().filter(|usage| is_meant(&usage.name)).map(|usage| usage.live).sum()
     }
 
     /// How memory went, by time.
@@ -116,6 +145,7 @@ impl Profile {
     /// Every source file of which a function asked for memory, sorted; without names such as `<frozen ...>`.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
+        let files: BTreeSet<&PathBuf> = self.tree.frames().map(|frame| &*frame.file).collect();
+        files.into_iter().filter(|file| file.is_absolute()).cloned().collect()
     }
 }

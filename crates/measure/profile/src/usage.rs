@@ -1,4 +1,6 @@
 use lowtide_units::Bytes;
+use std::iter::Sum;
+use std::ops::AddAssign;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +11,30 @@ pub struct Usage {
     pub bytes: Bytes,
     /// Blocks, mappings or objects.
     pub count: u64,
+}
+
+impl Usage {
+    /// `count` blocks of `bytes` in total.
+    #[must_use]
+    pub const fn new(bytes: u64, count: u64) -> Self {
+        Self { bytes: Bytes(bytes), count }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.count = self.count.saturating_add(other.count);
+    }
+}
+
+impl Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), |mut total, usage| {
+            total += usage;
+            total
+        })
+    }
 }
 
 /// What one line of Python itself asked for: not what functions asked for that it called.

@@ -1,0 +1,123 @@
+//! Facts of a capture, in the words of a profile.
+
+use crate::tree::LineTree;
+use crate::{
+    Exit, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint, TypeUsage, Usage,
+};
+use lowtide_capture::layout;
+use lowtide_capture::{Capture, Ending, State};
+use lowtide_units::{Bytes, Elapsed, PythonVersion};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+pub fn process_facts(capture: &Capture) -> ProcessFacts {
+    let process = capture.process.clone().unwrap_or_default();
+    let hexversion = capture.summary.hexversion;
+    ProcessFacts {
+        executable: OsStr::from_bytes(&process.executable).into(),
+        cwd: OsStr::from_bytes(&process.cwd).into(),
+        argv: process.argv.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect(),
+        python: PythonVersion::from_hexversion(hexversion),
+        python_text: version_text(hexversion),
+        pid: capture.summary.pid,
+        parent_pid: capture.summary.parent_pid,
+    }
+}
+
+/// As `sys.version` begins (CPython, `Include/patchlevel.h`).
+fn version_text(hexversion: u32) -> String {
+    let [major, minor, micro, last] = hexversion.to_be_bytes();
+    let serial = last & 0xf;
+    let level = match last >> 4 {
+        0xa => format!("a{serial}"),
+        0xb => format!("b{serial}"),
+        0xc => format!("rc{serial}"),
+        _ => String::new(),
+    };
+    format!("{major}.{minor}.{micro}{level}")
+}
+
+pub fn recording(capture: &Capture) -> Recording {
+    match capture.summary.state {
+        State::Ended => Recording::Complete,
+        State::Starting | State::Recording => Recording::CutOff,
+        State::Stopped(reason) => Recording::Stopped(reason),
+    }
+}
+
+pub fn exit(ending: Option<&Ending>) -> Exit {
+    match ending {
+        None => Exit::Unknown,
+        Some(ending) if ending.signal != 0 => Exit::Signal(ending.signal),
+        Some(ending) => Exit::Status(ending.exit_code),
+    }
+}
+
+/// The figures of the nodes, not the header's: a process killed between two stores must not make lines and heap differ.
+pub fn peak(capture: &Capture, tree: &LineTree) -> Peak {
+    let [python, native, mappings] = [MemoryKind::Python, MemoryKind::Native, MemoryKind::Mapping]
+        .map(|kind| tree.at_peak(kind));
+    let whole = [python, native, mappings].into_iter().sum::<Usage>();
+    Peak {
+        heap: whole.bytes,
+        blocks: whole.count,
+        python: python.bytes,
+        native: native.bytes,
+        mappings: mappings.bytes,
+        rss: most_resident(capture),
+        slack: capture.timeline.iter().max_by_key(|point| point.live_bytes).map(slack),
+        elapsed: Elapsed::from_nanos(capture.summary.peak_elapsed_ns),
+    }
+}
+
+fn most_resident(capture: &Capture) -> Bytes {
+    let seen_by_launcher = capture.ending.map_or(0, |ending| ending.peak_rss_bytes);
+    let seen_by_target = capture.timeline.iter().map(|point| point.rss_bytes).max().unwrap_or(0);
+    Bytes(seen_by_launcher.max(seen_by_target))
+}
+
+fn slack(point: &layout::TimelinePoint) -> Slack {
+    let arenas = Bytes(point.arena_bytes) - Bytes(point.arena_live_bytes);
+    let malloc = Bytes(point.malloc_free_bytes);
+    Slack {
+        arenas,
+        malloc,
+        rest: Bytes(point.rss_bytes) - Bytes(point.live_bytes) - arenas - malloc,
+    }
+}
+
+pub fn timeline(capture: &Capture) -> Vec<TimelinePoint> {
+    let points = capture.timeline.iter().map(|point| TimelinePoint {
+        elapsed: Elapsed::from_nanos(point.elapsed_ns),
+        heap: Bytes(point.live_bytes),
+        rss: Bytes(point.rss_bytes),
+        arenas: Bytes(point.arena_bytes),
+        arena_live: Bytes(point.arena_live_bytes),
+        malloc_free: Bytes(point.malloc_free_bytes),
+    });
+    points.collect()
+}
+
+/// Types of one name are taken together: a class made twice is one to its reader.
+pub fn types(capture: &Capture) -> Vec<TypeUsage> {
+    let mut by_name = BTreeMap::<String, Usage>::new();
+    for entry in capture.census.iter().flat_map(|census| &census.types) {
+        let name = String::from_utf8_lossy(&entry.name).into_owned();
+        *by_name.entry(name).or_default() += Usage::new(entry.bytes, entry.count);
+    }
+    let mut types: Vec<TypeUsage> =
+        by_name.into_iter().map(|(name, live)| TypeUsage { name, live }).collect();
+    types.sort_by_key(|usage| std::cmp::Reverse(usage.live.bytes));
+    types
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_read_as_python_shows_them() {
+        assert_eq!([0x030b_07f0, 0x030e_00c2].map(version_text), ["3.11.7", "3.14.0rc2"]);
+    }
+}

@@ -1,0 +1,165 @@
+use crate::frames::{FrameId, FrameResolver, Frames};
+use crate::{Frame, LineUsage, MemoryKind, StackUsage, Usage};
+use lowtide_capture::layout::{Node, node_kind};
+use lowtide_capture::{Capture, Summary};
+use std::collections::HashMap;
+
+/// The capture's call tree with instructions of one line taken together.
+#[derive(Clone, Debug)]
+pub struct LineTree {
+    frames: Frames,
+    /// Parents before children; the first is the root.
+    nodes: Vec<LineNode>,
+}
+
+/// One stack of lines and what it asked for itself.
+#[derive(Clone, Debug)]
+struct LineNode {
+    /// Itself for the root.
+    parent: usize,
+    frame: FrameId,
+    kind: MemoryKind,
+    own: OwnUsage,
+}
+
+/// What was asked for at one place.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnUsage {
+    pub at_peak: Usage,
+    pub left_at_exit: Usage,
+    pub churn: Usage,
+}
+
+impl OwnUsage {
+    fn of(node: &Node, summary: &Summary) -> Self {
+        let (bytes, blocks) = summary.at_peak(node);
+        Self {
+            at_peak: Usage::new(bytes, u64::from(blocks)),
+            left_at_exit: Usage::new(node.live_bytes, u64::from(node.live_blocks)),
+            churn: Usage::new(node.churn_bytes, node.churn_blocks),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.at_peak += other.at_peak;
+        self.left_at_exit += other.left_at_exit;
+        self.churn += other.churn;
+    }
+}
+
+impl LineTree {
+    pub fn of(capture: &Capture) -> Self {
+        let mut resolver = FrameResolver::new(capture);
+        let mut merged = MergedNodes::with_root(resolver.nowhere());
+        let mut line_node_of = Vec::with_capacity(capture.nodes.len());
+        for (id, node) in capture.nodes.iter().enumerate() {
+            // The reader vouches that a parent stands before its children.
+            let parent = line_node_of.get(node.parent as usize).copied().unwrap_or(0);
+            let (frame, kind) = match node.kind {
+                _ if id == 0 => (merged.nodes[0].frame, MemoryKind::Python),
+                node_kind::NATIVE => (merged.nodes[parent].frame, MemoryKind::Native),
+                node_kind::MAPPING => (merged.nodes[parent].frame, MemoryKind::Mapping),
+                _ => (resolver.place_of(node.code, node.instruction), MemoryKind::Python),
+            };
+            let line_node = if id == 0 { 0 } else { merged.find_or_add(parent, frame, kind) };
+            merged.nodes[line_node].own.add(OwnUsage::of(node, &capture.summary));
+            line_node_of.push(line_node);
+        }
+        Self { frames: resolver.finish(), nodes: merged.nodes }
+    }
+
+    /// Every place in the tree, each once.
+    pub fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter()
+    }
+
+    /// Live at the peak by kind.
+    pub fn at_peak(&self, kind: MemoryKind) -> Usage {
+        self.nodes.iter().filter(|node| node.kind == kind).map(|node| node.own.at_peak).sum()
+    }
+
+    /// What each line asked for itself; most at the peak first, then by name.
+    pub fn lines(&self) -> Vec<LineUsage> {
+        let mut by_frame: Vec<Option<OwnUsage>> = vec![None; self.frames.iter().count()];
+        for node in self.nodes.iter().filter(|node| node.own.churn.count > 0) {
+            by_frame[node.frame].get_or_insert_default().add(node.own);
+        }
+        let used = self.frames.iter().zip(by_frame).filter_map(|(frame, own)| Some((frame, own?)));
+        let mut lines: Vec<LineUsage> = used
+            .map(|(frame, own)| LineUsage {
+                place: frame.clone(),
+                at_peak: own.at_peak,
+                left_at_exit: own.left_at_exit,
+                churn: own.churn,
+            })
+            .collect();
+        lines.sort_by(|a, b| {
+            b.at_peak.bytes.cmp(&a.at_peak.bytes).then_with(|| a.place.cmp(&b.place))
+        });
+        lines
+    }
+
+    /// Each stack that asked for memory; most at the peak first, then by name.
+    pub fn stacks(&self) -> Vec<StackUsage> {
+        let used = (0..self.nodes.len()).filter(|&id| self.nodes[id].own.churn.count > 0);
+        let mut stacks: Vec<StackUsage> = used.map(|id| self.stack(id)).collect();
+        stacks.sort_by(|a, b| {
+            let by_name = || (&a.frames, a.kind).cmp(&(&b.frames, b.kind));
+            b.at_peak.bytes.cmp(&a.at_peak.bytes).then_with(by_name)
+        });
+        stacks
+    }
+
+    /// Live at the peak of every stack that passes through a place that `holds` names, each block once.
+    pub fn under(&self, holds: impl Fn(&Frame) -> bool) -> Usage {
+        let is_named: Vec<bool> = self.frames.iter().map(holds).collect();
+        let mut is_under: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        let mut usage = Usage::default();
+        for node in &self.nodes {
+            let under =
+                is_named[node.frame] || is_under.get(node.parent).is_some_and(|&under| under);
+            is_under.push(under);
+            if under {
+                usage += node.own.at_peak;
+            }
+        }
+        usage
+    }
+
+    fn stack(&self, id: usize) -> StackUsage {
+        let node = &self.nodes[id];
+        let mut frames = Vec::new();
+        let mut at = id;
+        while at != 0 {
+            if self.nodes[at].kind == MemoryKind::Python {
+                frames.push(self.frames.get(self.nodes[at].frame).clone());
+            }
+            at = self.nodes[at].parent;
+        }
+        frames.reverse();
+        let OwnUsage { at_peak, left_at_exit, churn } = node.own;
+        StackUsage { frames, kind: node.kind, at_peak, left_at_exit, churn }
+    }
+}
+
+/// Nodes of one parent, line and kind taken together.
+struct MergedNodes {
+    nodes: Vec<LineNode>,
+    ids: HashMap<(usize, FrameId, MemoryKind), usize>,
+}
+
+impl MergedNodes {
+    fn with_root(frame: FrameId) -> Self {
+        let root =
+            LineNode { parent: 0, frame, kind: MemoryKind::Python, own: OwnUsage::default() };
+        Self { nodes: vec![root], ids: HashMap::new() }
+    }
+
+    fn find_or_add(&mut self, parent: usize, frame: FrameId, kind: MemoryKind) -> usize {
+        let nodes = &mut self.nodes;
+        *self.ids.entry((parent, frame, kind)).or_insert_with(|| {
+            nodes.push(LineNode { parent, frame, kind, own: OwnUsage::default() });
+            nodes.len() - 1
+        })
+    }
+}

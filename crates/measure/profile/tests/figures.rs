@@ -1,0 +1,260 @@
+//! A small capture, written out by hand, and the figures that follow from it.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
+use lowtide_capture::{
+    Capture, Census, CensusEntry, Code, Ending, Process, State, StopReason, Summary,
+};
+use lowtide_profile::{Exit, MemoryKind, Profile, Recording, Slack, Usage};
+use lowtide_units::{Bytes, LineSpan};
+use std::path::PathBuf;
+
+const PEAK_NUMBER: u64 = 9;
+
+/// `co_linetable` of 3.11 for one code unit (two bytes) per line, from the first line on.
+fn one_unit_per_line(lines: u32) -> Vec<u8> {
+    (0..lines).flat_map(|line| [0x80 | (13 << 3), if line == 0 { 0 } else { 2 }]).collect()
+}
+
+fn code(filename: &str, name: &str, first_line: u32) -> Code {
+    Code {
+        first_line,
+        is_line_table_of_3_10: false,
+        filename: filename.into(),
+        qualified_name: name.into(),
+        line_table: one_unit_per_line(10),
+    }
+}
+
+/// A node whose own bytes at the peak are `at_peak`, in a tenth as many blocks, all of them freed since.
+fn freed(parent: u32, code: u32, instruction: u32, at_peak: u64) -> Node {
+    Node {
+        parent,
+        code,
+        instruction,
+        kind: node_kind::FRAME,
+        at_peak_bytes: at_peak,
+        at_peak_blocks: u32::try_from(at_peak / 10).unwrap(),
+        churn_bytes: at_peak * 2,
+        churn_blocks: at_peak / 5,
+        peak_number: PEAK_NUMBER,
+        ..Node::default()
+    }
+}
+
+/// A node that was last touched before the peak, so what is live counts.
+fn untouched(parent: u32, kind: u32, live: u64) -> Node {
+    Node {
+        parent,
+        kind,
+        live_bytes: live,
+        live_blocks: 1,
+        at_peak_bytes: 77,
+        at_peak_blocks: 7,
+        churn_bytes: live,
+        churn_blocks: 1,
+        peak_number: PEAK_NUMBER - 1,
+        ..Node::default()
+    }
+}
+
+/// main (app.py 1..) calls walk (lib/walk.py 20..), which calls itself.
+fn nodes() -> Vec<Node> {
+    vec![
+        untouched(0, node_kind::FRAME, 5),
+        freed(0, 0, 0, 0),
+        freed(1, 1, 2, 100),
+        freed(2, 1, 2, 200),
+        untouched(3, node_kind::NATIVE, 4000),
+        untouched(1, node_kind::MAPPING, 8192),
+        freed(0, 0, 4, 30),
+        freed(6, 2, 0, 40),
+        // On the line of node 2, at another instruction.
+        freed(1, 1, 3, 1000),
+    ]
+}
+
+fn summary() -> Summary {
+    Summary {
+        state: State::Ended,
+        hexversion: 0x030c_01f0,
+        pid: 12,
+        parent_pid: 11,
+        started_unix_ns: 1,
+        elapsed_ns: 5_000_000,
+        live_bytes: 12_197,
+        live_blocks: 3,
+        peak_bytes: 13_567,
+        peak_blocks: 140,
+        peak_number: PEAK_NUMBER,
+        peak_elapsed_ns: 2_000_000,
+        arena_bytes: 0,
+        unrecorded_blocks: 0,
+    }
+}
+
+fn timeline() -> Vec<TimelinePoint> {
+    let point = |elapsed_ns, live_bytes| TimelinePoint {
+        elapsed_ns,
+        live_bytes,
+        rss_bytes: live_bytes + 50,
+        arena_bytes: 20,
+        arena_live_bytes: 12,
+        malloc_free_bytes: 7,
+    };
+    vec![point(1, 10), point(2, 1000), point(3, 20)]
+}
+
+fn census() -> Census {
+    let entry = |name: &str, count, bytes| CensusEntry { name: name.into(), count, bytes };
+    let own = [entry("__main__.Point", 3, 300), entry("lib.walk.Point", 2, 20)];
+    let types = own.into_iter().chain([entry("int", 10, 290), entry("int", 1, 11)]).collect();
+    Census { live_bytes: 1000, elapsed_ns: 2, types }
+}
+
+fn capture() -> Capture {
+    Capture {
+        summary: summary(),
+        process: Some(Process {
+            executable: b"/usr/bin/python3".to_vec(),
+            cwd: b"/home/me".to_vec(),
+            argv: vec![b"python3".to_vec(), b"src/app.py".to_vec()],
+        }),
+        nodes: nodes(),
+        codes: [
+            code("src/app.py", "<module>", 1),
+            code("/home/me/lib/walk.py", "walk", 20),
+            code("<frozen importlib._bootstrap>", "_load", 3),
+        ]
+        .map(Some)
+        .into(),
+        timeline: timeline(),
+        census: Some(census()),
+        ending: None,
+    }
+}
+
+fn span(file: &str, first: u32, last: u32) -> LineSpan {
+    LineSpan { file: PathBuf::from(file), first, last }
+}
+
+#[test]
+fn lines_hold_what_they_asked_for_themselves_and_add_up_to_the_peak() {
+    let profile = Profile::from_capture(&capture());
+    let shown = profile.lines().iter().map(|line| {
+        let place = &line.place;
+        format!(
+            "{}:{} {} {}",
+            place.file.display(),
+            place.line,
+            place.function,
+            line.at_peak.bytes.0
+        )
+    });
+    let expected = [
+        "/home/me/src/app.py:1 <module> 8192",
+        "/home/me/lib/walk.py:21 walk 5300",
+        "<frozen importlib._bootstrap>:3 _load 40",
+        "/home/me/src/app.py:3 <module> 30",
+        ":0  5",
+    ];
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
+    assert_eq!(profile.peak().heap, profile.lines().iter().map(|line| line.at_peak.bytes).sum());
+    let walk = &profile.lines()[1];
+    assert_eq!(walk.at_peak.count, 131);
+    assert_eq!((walk.left_at_exit, walk.churn), (Usage::new(4000, 1), Usage::new(6600, 261)));
+}
+
+#[test]
+fn the_peak_is_told_apart_by_who_handed_it_out() {
+    let peak = *Profile::from_capture(&capture()).peak();
+    assert_eq!([peak.python, peak.native, peak.mappings].map(|part| part.0), [1375, 4000, 8192]);
+    assert_eq!((peak.heap, peak.blocks), (Bytes(13_567), 140));
+    assert_eq!(peak.rss, Bytes(1050));
+    assert_eq!(peak.slack, Some(Slack { arenas: Bytes(8), malloc: Bytes(7), rest: Bytes(35) }));
+}
+
+#[test]
+fn under_a_line_each_block_counts_once_however_often_the_stack_passes() {
+    let profile = Profile::from_capture(&capture());
+    assert_eq!(profile.under(&[span("/home/me/lib/walk.py", 21, 21)]), Usage::new(5300, 131));
+    assert_eq!(profile.under(&[span("src/app.py", 1, 1)]), Usage::new(13_492, 132));
+    let both = [span("src/../src/app.py", 1, 1), span("lib/walk.py", 1, 99)];
+    assert_eq!(profile.under(&both), profile.under(&both[..1]));
+    assert_eq!(profile.under(&[span("src/app.py", 3, 3)]), Usage::new(70, 7));
+    assert_eq!(profile.under(&[span("src/app.py", 2, 2), span("app.py", 1, 9)]), Usage::default());
+}
+
+#[test]
+fn stacks_are_outermost_first_and_keep_kinds_apart() {
+    let stacks = Profile::from_capture(&capture()).stacks();
+    let shown = stacks.iter().map(|stack| {
+        let lines: Vec<u32> = stack.frames.iter().map(|frame| frame.line).collect();
+        (lines, stack.kind, stack.at_peak.bytes.0)
+    });
+    let expected = [
+        (vec![1], MemoryKind::Mapping, 8192),
+        (vec![1, 21, 21], MemoryKind::Native, 4000),
+        (vec![1, 21], MemoryKind::Python, 1100),
+        (vec![1, 21, 21], MemoryKind::Python, 200),
+        (vec![3, 3], MemoryKind::Python, 40),
+        (vec![3], MemoryKind::Python, 30),
+        (vec![], MemoryKind::Python, 5),
+    ];
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn instances_are_found_by_the_scripts_name_and_by_paths_that_begin_further_up() {
+    let profile = Profile::from_capture(&capture());
+    for module in ["__main__", "app", "src.app"] {
+        assert_eq!(profile.instances(module, "Point"), Usage::new(300, 3), "{module}");
+    }
+    for module in ["lib.walk", "me.lib.walk", "lib.walk.__init__"] {
+        assert_eq!(profile.instances(module, "Point"), Usage::new(20, 2), "{module}");
+    }
+    for (module, qualname) in
+        [("walk", "Point"), ("other", "Point"), ("app", "oint"), ("app", "app.Point")]
+    {
+        assert_eq!(profile.instances(module, qualname), Usage::default(), "{module} {qualname}");
+    }
+}
+
+#[test]
+fn types_of_one_name_are_one_line() {
+    let profile = Profile::from_capture(&capture());
+    let names: Vec<&str> = profile.types().iter().map(|usage| usage.name.as_str()).collect();
+    assert_eq!(names, ["int", "__main__.Point", "lib.walk.Point"]);
+    assert_eq!(profile.types()[0].live, Usage::new(301, 11));
+}
+
+#[test]
+fn facts_of_the_process_are_told() {
+    let mut capture = capture();
+    let profile = Profile::from_capture(&capture);
+    assert_eq!((profile.recording(), profile.exit()), (Recording::Complete, Exit::Unknown));
+    assert_eq!(profile.process().python_text, "3.12.1");
+    assert!((profile.duration().seconds() - 0.005).abs() < 1e-9);
+    assert_eq!(profile.files(), ["/home/me/lib/walk.py", "/home/me/src/app.py"].map(PathBuf::from));
+    capture.summary.state = State::Stopped(Some(StopReason::StorageFull));
+    capture.ending = Some(Ending {
+        peak_rss_bytes: 1 << 30,
+        duration_ns: 7_000_000_000,
+        exit_code: 0,
+        signal: 9,
+    });
+    let profile = Profile::from_capture(&capture);
+    assert_eq!(profile.recording(), Recording::Stopped(Some(StopReason::StorageFull)));
+    assert_eq!((profile.exit(), profile.peak().rss), (Exit::Signal(9), Bytes(1 << 30)));
+    assert!((profile.duration().seconds() - 7.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_capture_that_lost_its_code_records_still_adds_up() {
+    let mut capture = capture();
+    capture.codes.clear();
+    capture.process = None;
+    let profile = Profile::from_capture(&capture);
+    assert_eq!(profile.peak().heap, Bytes(13_567));
+    assert!(profile.lines().iter().any(|line| &*line.place.function == "<lost>"));
+}
