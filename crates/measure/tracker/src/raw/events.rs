@@ -65,8 +65,12 @@ pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, kind:
 /// The block at `address` is about to be freed.
 #[inline]
 pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) {
-    let Some(mut entered) = Caller::new::<HAS_GIL>().enter() else { return };
+    let caller = Caller::new::<HAS_GIL>();
+    let Some(mut entered) = caller.enter() else { return };
     if let Some(block) = entered.take(address) {
+        if caller.holds_gil {
+            entered.census_before_fall(address, block);
+        }
         entered.freed(block);
     }
 }

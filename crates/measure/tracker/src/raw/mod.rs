@@ -7,6 +7,7 @@
 
 mod address_map;
 mod call_tree;
+mod census;
 mod clock;
 mod code_table;
 #[cfg(not(test))]

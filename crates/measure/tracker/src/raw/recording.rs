@@ -1,6 +1,7 @@
 //! All that is recorded, and the one place through which threads get at it.
 
 use super::call_tree::{CallTree, Edge};
+use super::census::{self, Moment};
 use super::clock::Clock;
 use super::code_table::CodeTable;
 use super::gate::{Gate, Pass, Shut};
@@ -17,6 +18,11 @@ use std::mem::MaybeUninit;
 /// Threads share these by their thread pointer: a collision costs time, not truth.
 const LAST_STACKS: usize = 64;
 
+/// The heap is near its peak as long as it holds all but this part of it.
+const PEAK_NEIGHBOURHOOD: u64 = 32;
+/// A census is repeated when the peak has grown by this part: its cost stays a constant share of what was allocated.
+const CENSUS_GROWTH: u64 = 10;
+
 /// What a recording is made of. Reached through [`enter_with_gil`] and [`enter_without_gil`] only.
 pub(super) struct Recording {
     pub(super) writer: CaptureWriter,
@@ -26,6 +32,8 @@ pub(super) struct Recording {
     tree: CallTree,
     last_stacks: [LastStack; LAST_STACKS],
     walk: Walk,
+    /// A census is due when the heap falls from a peak higher than this.
+    census_due_bytes: u64,
     /// Set in doubt; whoever holds the pass stops the recording when it leaves.
     stop_reason: Option<StopReason>,
 }
@@ -82,6 +90,7 @@ pub(super) unsafe fn begin(mut writer: CaptureWriter, layout: Layout, has_barrie
         tree: CallTree::EMPTY,
         last_stacks: [const { LastStack::EMPTY }; LAST_STACKS],
         walk: Walk::EMPTY,
+        census_due_bytes: 0,
         stop_reason: None,
     };
     // SAFETY: nobody can be inside, by the caller's promise.
@@ -129,6 +138,25 @@ impl Entered {
             self.recording.forget_code(CodeAddress(address));
         }
         taken.block
+    }
+
+    /// Takes a census if freeing `block`, which was just taken from `address`, makes the heap fall from its peak. The
+    /// GIL is held.
+    #[inline]
+    pub(super) fn census_before_fall(&mut self, address: usize, block: Block) {
+        if self.recording.falls_from_peak(block.bytes) {
+            self.put_back(address, block);
+            self.recording.take_census(self.shadow);
+            self.shadow.take(address);
+        }
+    }
+
+    /// Takes a census if the heap rose since the last one. The GIL is held.
+    pub(super) fn census_at_end(&mut self) {
+        let header = self.recording.header();
+        if header.live_bytes == header.peak_bytes && header.peak_bytes > 0 {
+            self.recording.take_census(self.shadow);
+        }
     }
 
     /// The block taken before is gone.
@@ -265,6 +293,25 @@ impl Recording {
             self.tree
                 .child(Edge { parent: frame_node, code: 0, instruction: 0, kind }, &mut self.writer)
         }
+    }
+
+    /// Whether freeing `bytes` leaves the neighbourhood of a peak that is a tenth higher than that of the last census.
+    #[inline]
+    fn falls_from_peak(&mut self, bytes: u64) -> bool {
+        let due = self.census_due_bytes;
+        let header = self.header();
+        let near_peak = header.peak_bytes - header.peak_bytes / PEAK_NEIGHBOURHOOD;
+        header.peak_bytes > due
+            && header.live_bytes >= near_peak
+            && header.live_bytes - bytes < near_peak
+    }
+
+    #[cold]
+    fn take_census(&mut self, shadow: &Shadow) {
+        let peak_bytes = self.header().peak_bytes;
+        self.census_due_bytes = peak_bytes + peak_bytes / CENSUS_GROWTH;
+        let elapsed_ns = self.clock.elapsed_ns();
+        census::take(&mut Moment::new(shadow, &self.layout, &mut self.writer, elapsed_ns));
     }
 
     #[cold]

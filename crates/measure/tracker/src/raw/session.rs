@@ -84,7 +84,8 @@ pub(super) unsafe fn stop() {
     }
     // SAFETY: the caller holds the GIL; the hooks were installed by `start`.
     unsafe { domains::remove() };
-    if let Ok(entered) = recording::enter_with_gil() {
+    if let Ok(mut entered) = recording::enter_with_gil() {
+        entered.census_at_end();
         entered.end();
     }
 }
