@@ -45,7 +45,7 @@ fn judge_unmeasured(candidate: Candidate) -> Finding {
 
 fn judge_measured(candidate: Candidate, run: &dyn Measurements, threshold: Threshold) -> Finding {
     let measured = run.look_up(&candidate.evidence);
-    let saving = Bytes(candidate.benefit.saving_bytes(measured, run.python()));
+    let saving = Bytes(candidate.benefit.saving_bytes(measured));
     let (verdict, reason) = if let Some(facts) = blocking_facts(&candidate.blockers) {
         (Verdict::Refuted, facts)
     } else if measured.bytes == 0 {

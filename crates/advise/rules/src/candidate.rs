@@ -1,5 +1,7 @@
+use crate::missing_slots::slots_saving_bytes;
+use crate::lt105_bytes_concatenation::bytes_not_copied;
 use lowtide_source::FileEdits;
-use lowtide_units::{LineSpan, PythonVersion};
+use lowtide_units::LineSpan;
 use std::path::PathBuf;
 
 /// A place where the source allows a rewrite, or would but for its blockers.
@@ -58,7 +60,9 @@ pub enum Benefit {
         /// Bytes that stay in any case (a read buffer, one element).
         constant_bytes: u64,
     },
-    /// Each instance shrinks by what its attribute storage costs in that CPython version.
+    /// A buffer that was copied whole for each addition grows in place.
+    GrowsInPlace,
+    /// Each instance shrinks to its header and its slots.
     SlotsPerInstance {
         /// Number of instance attributes.
         attributes: u32,
@@ -68,13 +72,11 @@ pub enum Benefit {
 impl Benefit {
     /// Predicted saving in bytes.
     #[must_use]
-    pub fn saving_bytes(&self, measured: Measured, python: PythonVersion) -> u64 {
+    pub fn saving_bytes(&self, measured: Measured) -> u64 {
         match *self {
             Self::Keeps { share, constant_bytes } => bytes_not_kept(measured.bytes, share, constant_bytes),
-            Self::SlotsPerInstance { attributes } => {
-                let _ = (attributes, python);
-                0
-            }
+            Self::GrowsInPlace => bytes_not_copied(measured),
+            Self::SlotsPerInstance { attributes } => slots_saving_bytes(measured, attributes),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! One file per rule: source -> candidates, the evidence each wants, and its edit.
 //!
 //! In: a [`Project`](lowtide_source::Project). Out: [`Candidate`]s, each with the facts that forbid its rewrite or the
-//! edits that make it. Never: bytes, profiles, files. A rule is one Rust file and one page under `docs/rules`; it
-//! registers itself in [`RULES`].
+//! edits that make it. Never: bytes, profiles, files. A rule is one Rust file and one page under `docs/rules`; the
+//! build finds it by its name.
 //!
 //! ```
 //! use lowtide_source::{Project, SourceFile};
@@ -14,8 +14,11 @@
 //! ```
 
 mod candidate;
+
+mod lt105_bytes_concatenation;
+mod missing_slots;
 mod rule;
 
 pub use candidate::{Benefit, Blocker, Candidate, Evidence, Measured};
 pub use lowtide_source::{FileEdits, TextEdit};
-pub use rule::{RULES, Rule, check, rule_called, rules};
+pub use rule::{Rule, check, rule_called, rules};

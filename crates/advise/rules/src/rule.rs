@@ -1,5 +1,4 @@
 use crate::Candidate;
-use linkme::distributed_slice;
 use lowtide_source::{ModuleId, Project};
 
 /// One kind of waste: how it is found in source, and the page that explains it.
@@ -24,30 +23,27 @@ impl Rule {
     }
 }
 
-/// Every rule registers itself here; there is no other list.
-#[distributed_slice]
-pub static RULES: [Rule];
+/// Every rule, by code: `build.rs` finds them by the names of their files.
+static RULES: &[&Rule] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
 /// All rules by code.
 #[must_use]
-pub fn rules() -> Vec<&'static Rule> {
-    let mut rules: Vec<_> = RULES.iter().collect();
-    rules.sort_by_key(|rule| rule.code);
-    rules
+pub fn rules() -> &'static [&'static Rule] {
+    RULES
 }
 
 /// The rule with this code or name, in any case.
 #[must_use]
 pub fn rule_called(code_or_name: &str) -> Option<&'static Rule> {
     let is_called = |text: &str| text.eq_ignore_ascii_case(code_or_name);
-    RULES.iter().find(|rule| is_called(rule.code) || is_called(rule.name))
+    RULES.iter().copied().find(|rule| is_called(rule.code) || is_called(rule.name))
 }
 
 /// The candidates of all rules in all modules, by file, line and code.
 #[must_use]
 pub fn check(project: &Project<'_>) -> Vec<Candidate> {
     let modules: Vec<ModuleId> = project.modules().map(|(id, _)| id).collect();
-    let checks = modules.iter().flat_map(|&module| rules().into_iter().map(move |rule| (rule, module)));
+    let checks = modules.iter().flat_map(|&module| rules().iter().map(move |rule| (rule, module)));
     let mut candidates: Vec<Candidate> = checks.flat_map(|(rule, module)| (rule.check)(project, module)).collect();
     candidates.sort_by(|a, b| (&a.file, a.line, a.rule).cmp(&(&b.file, b.line, b.rule)));
     candidates

@@ -27,12 +27,16 @@ impl<'a> Project<'a> {
     pub fn calls_of(&self, function: Function<'a>) -> Calls<'a> {
         let uses = match function.class {
             Some(_) => self.uses_of_method(function.def.name.as_str()),
-            None => self.definition_of(function).map_or_else(Vec::new, |definition| self.uses_of(definition).to_vec()),
+            None => self
+                .definition_of(function)
+                .map_or_else(Vec::new, |definition| self.uses_of(definition).to_vec()),
         };
         let mut calls = Calls::default();
         for used in uses {
             match (self.module(used.module).parent(used.node), used.node) {
-                (Some(AnyNodeRef::ExprCall(call)), node) if AnyNodeRef::from(&*call.func).ptr_eq(node) => {
+                (Some(AnyNodeRef::ExprCall(call)), node)
+                    if AnyNodeRef::from(&*call.func).ptr_eq(node) =>
+                {
                     calls.sites.push(CallSite { module: used.module, call });
                 }
                 (_, AnyNodeRef::Alias(_)) => {}
@@ -69,9 +73,18 @@ impl<'a> Function<'a> {
     /// The parameters that a call fills: `self` and `cls` of a method excluded, `*args` and `**kwargs` too.
     pub fn parameters(&self) -> impl Iterator<Item = &'a ParameterWithDefault> + use<'a> {
         let parameters = &self.def.parameters;
-        let is_static = self.def.decorator_list.iter().any(|decorator| is_name(&decorator.expression, "staticmethod"));
+        let is_static = self
+            .def
+            .decorator_list
+            .iter()
+            .any(|decorator| is_name(&decorator.expression, "staticmethod"));
         let bound = usize::from(self.class.is_some() && !is_static);
-        parameters.posonlyargs.iter().chain(&parameters.args).skip(bound).chain(&parameters.kwonlyargs)
+        parameters
+            .posonlyargs
+            .iter()
+            .chain(&parameters.args)
+            .skip(bound)
+            .chain(&parameters.kwonlyargs)
     }
 
     /// What `call` passes for the parameter called `name`; its default where it passes nothing; `None` if that cannot be told.
@@ -81,7 +94,8 @@ impl<'a> Function<'a> {
             || call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
         let place = self.parameters().position(|parameter| parameter.parameter.name == *name)?;
         let parameter = self.parameters().nth(place)?;
-        let is_keyword_only = self.def.parameters.kwonlyargs.iter().any(|other| std::ptr::eq(other, parameter));
+        let is_keyword_only =
+            self.def.parameters.kwonlyargs.iter().any(|other| std::ptr::eq(other, parameter));
         let positional = if is_keyword_only { None } else { call.arguments.args.get(place) };
         let by_keyword = || call.arguments.find_keyword(name).map(|keyword| &keyword.value);
         (!spreads).then(|| positional.or_else(by_keyword).or(parameter.default.as_deref()))?
@@ -99,12 +113,18 @@ mod tests {
 
     /// Number of calls and other uses of the function `f`, and the argument that each call passes for `x`.
     fn uses_of_f(texts: &[(&str, &str)]) -> (usize, Vec<Option<String>>) {
-        let files: Vec<_> = texts.iter().map(|(path, text)| SourceFile::parse(*path, *text).unwrap()).collect();
+        let files: Vec<_> =
+            texts.iter().map(|(path, text)| SourceFile::parse(*path, *text).unwrap()).collect();
         let project = Project::of(&files);
         let function = project.functions_named("f")[0];
         let calls = project.calls_of(function);
-        let text_of = |site: &CallSite<'_>, argument: &Expr| project.module(site.module).file().slice(argument).to_owned();
-        let passed = calls.sites.iter().map(|site| function.argument(site.call, "x").map(|argument| text_of(site, argument)));
+        let text_of = |site: &CallSite<'_>, argument: &Expr| {
+            project.module(site.module).file().slice(argument).to_owned()
+        };
+        let passed = calls
+            .sites
+            .iter()
+            .map(|site| function.argument(site.call, "x").map(|argument| text_of(site, argument)));
         (calls.others.len(), passed.collect())
     }
 
@@ -121,7 +141,10 @@ mod tests {
 
     #[test]
     fn a_spread_call_leaves_the_argument_untold() {
-        assert_eq!(uses_of_f(&[("a.py", "def f(x=1): ...\nf(*xs)\nf()\n")]), (0, vec![None, Some("1".to_owned())]));
+        assert_eq!(
+            uses_of_f(&[("a.py", "def f(x=1): ...\nf(*xs)\nf()\n")]),
+            (0, vec![None, Some("1".to_owned())])
+        );
     }
 
     #[test]

@@ -17,14 +17,25 @@ pub struct ImportedName {
 impl<'a> Module<'a> {
     /// How code at `place` can name `member` of the module `origin`; `None` if names of the file stand in the way.
     #[must_use]
-    pub fn name_imported(&self, origin: &str, member: &str, place: AnyNodeRef<'_>) -> Option<ImportedName> {
+    pub fn name_imported(
+        &self,
+        origin: &str,
+        member: &str,
+        place: AnyNodeRef<'_>,
+    ) -> Option<ImportedName> {
         self.name_through_import(origin, member, place).or_else(|| {
             let text = member.to_owned();
-            (!self.mentions(member)).then(|| ImportedName { text, import: Some(self.new_import(origin, member)) })
+            (!self.mentions(member))
+                .then(|| ImportedName { text, import: Some(self.new_import(origin, member)) })
         })
     }
 
-    fn name_through_import(&self, origin: &str, member: &str, place: AnyNodeRef<'_>) -> Option<ImportedName> {
+    fn name_through_import(
+        &self,
+        origin: &str,
+        member: &str,
+        place: AnyNodeRef<'_>,
+    ) -> Option<ImportedName> {
         let globals = &self.scope(ScopeId::MODULE).variables;
         globals.iter().find_map(|(name, &variable)| {
             let alias = self.import_before(variable, place)?;
@@ -47,10 +58,13 @@ impl<'a> Module<'a> {
     fn suffix_for(&self, alias: &'a Alias, origin: &str, member: &str) -> Option<String> {
         match self.parent(alias.into())? {
             AnyNodeRef::StmtImportFrom(import) => {
-                let same_module = import.level == 0 && import.module.as_ref().is_some_and(|module| module == origin);
+                let same_module = import.level == 0
+                    && import.module.as_ref().is_some_and(|module| module == origin);
                 (same_module && alias.name == *member).then(String::new)
             }
-            AnyNodeRef::StmtImport(_) if alias.name == *origin && (alias.asname.is_some() || !origin.contains('.')) => {
+            AnyNodeRef::StmtImport(_)
+                if alias.name == *origin && (alias.asname.is_some() || !origin.contains('.')) =>
+            {
                 Some(format!(".{member}"))
             }
             _ => None,
@@ -60,7 +74,9 @@ impl<'a> Module<'a> {
     /// Whether a scope between `from` and the module has its own `name`.
     fn is_hidden_from(&self, from: ScopeId, name: &str) -> bool {
         let scopes = std::iter::successors(Some(from), |&scope| self.scope(scope).parent);
-        scopes.take_while(|&scope| scope != ScopeId::MODULE).any(|scope| self.variable_in(scope, name).is_some())
+        scopes
+            .take_while(|&scope| scope != ScopeId::MODULE)
+            .any(|scope| self.variable_in(scope, name).is_some())
     }
 
     /// Adds `from origin import member` after the imports at the head of the file.
@@ -68,16 +84,17 @@ impl<'a> Module<'a> {
         let newline = self.file().newline();
         let line = format!("from {origin} import {member}");
         let (offset, ends_line) = self.place_for_import();
-        match ends_line {
-            true => TextEdit::insert(offset, format!("{line}{newline}")),
-            false => TextEdit::insert(offset, format!("{newline}{line}{newline}")),
-        }
+        let before = if ends_line { "" } else { newline };
+        TextEdit::insert(offset, format!("{before}{line}{newline}"))
     }
 
     /// Where an import may be added, and whether a line begins there.
     fn place_for_import(&self) -> (TextSize, bool) {
         let body = &self.file().syntax().body;
-        let head = body.iter().enumerate().take_while(|(place, stmt)| is_import(stmt) || (*place == 0 && is_docstring(stmt)));
+        let head = body
+            .iter()
+            .enumerate()
+            .take_while(|(place, stmt)| is_import(stmt) || (*place == 0 && is_docstring(stmt)));
         match (head.last(), body.first()) {
             (Some((_, last)), _) => {
                 let end = self.file().full_line(last.end()).end();
@@ -134,8 +151,14 @@ mod tests {
         for (text, expected) in [
             ("import os\nx = 1\n", "import os\nfrom io import BytesIO\nx = 1\n"),
             ("\"\"\"Doc.\"\"\"\nx = 1\n", "\"\"\"Doc.\"\"\"\nfrom io import BytesIO\nx = 1\n"),
-            ("from __future__ import annotations\n\nx = 1\n", "from __future__ import annotations\nfrom io import BytesIO\n\nx = 1\n"),
-            ("#!/usr/bin/env python3\nx = 1\n", "#!/usr/bin/env python3\nfrom io import BytesIO\nx = 1\n"),
+            (
+                "from __future__ import annotations\n\nx = 1\n",
+                "from __future__ import annotations\nfrom io import BytesIO\n\nx = 1\n",
+            ),
+            (
+                "#!/usr/bin/env python3\nx = 1\n",
+                "#!/usr/bin/env python3\nfrom io import BytesIO\nx = 1\n",
+            ),
             ("\u{feff}x = 1\r\n", "\u{feff}from io import BytesIO\r\nx = 1\r\n"),
             ("import os", "import os\nfrom io import BytesIO\n"),
         ] {
