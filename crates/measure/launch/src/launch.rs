@@ -189,7 +189,6 @@ impl Launch {
         let shim = env::current_exe().map_err(LaunchError::system("find the running program"))?;
         let (reader, writer) = std::io::pipe().map_err(LaunchError::system("make a pipe"))?;
         let descriptor = writer.as_raw_fd();
-        raw::set_inherited(descriptor, true).map_err(LaunchError::system("pass on a pipe"))?;
         let mut command = Command::new(&shim);
         command
             .arg(SUBCOMMAND)
@@ -200,6 +199,7 @@ impl Launch {
         command
             .stdout(self.stdout.open().map_err(LaunchError::system("open the standard output"))?);
         command.stderr(self.stderr.open().map_err(LaunchError::system("open the standard error"))?);
+        raw::pass_on(&mut command, descriptor);
         if let Some(folder) = &self.cwd {
             command.current_dir(folder);
         }

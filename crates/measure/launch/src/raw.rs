@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::ptr;
 
 /// Handles a signal: its number and who sent it. Runs between any two instructions of the program, so it may only do
@@ -159,8 +161,14 @@ pub(crate) fn ask_for_parents_death(signal: i32) {
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) };
 }
 
-/// Lets a descriptor pass to programs that are started (`true`), or not.
-pub(crate) fn set_inherited(descriptor: RawFd, inherited: bool) -> io::Result<()> {
+/// Lets `descriptor` pass to what `command` starts, and to nothing that another thread starts meanwhile.
+pub(crate) fn pass_on(command: &mut Command, descriptor: RawFd) {
+    // SAFETY: the closure runs between fork and exec, where it may only do what is safe in a signal handler: fcntl is,
+    // and an error is made without allocating.
+    unsafe { command.pre_exec(move || set_inherited(descriptor, true)) };
+}
+
+fn set_inherited(descriptor: RawFd, inherited: bool) -> io::Result<()> {
     let flags = if inherited { 0 } else { libc::FD_CLOEXEC };
     // SAFETY: F_SETFD takes any descriptor number and flags.
     check_errno(unsafe { libc::fcntl(descriptor, libc::F_SETFD, flags) })
