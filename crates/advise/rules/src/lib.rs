@@ -14,7 +14,8 @@
 //! ```
 
 mod candidate;
-
+mod consumer;
+mod lt102_list_used_once;
 mod lt105_bytes_concatenation;
 mod missing_slots;
 mod rule;

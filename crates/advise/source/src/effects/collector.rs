@@ -1,6 +1,6 @@
 use super::ownership::is_own;
 use super::{Effects, Place, Root, Site};
-use crate::scope::ScopeId;
+use crate::scope::{ScopeId, ScopeKind};
 use crate::tree::NodeId;
 use crate::{Definition, Function, Module, ModuleId, Project};
 use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprName, StmtClassDef};
@@ -116,12 +116,12 @@ impl<'p, 'a> Collector<'p, 'a> {
         }
     }
 
-    fn is_left_out(&self, node: AnyNodeRef<'a>) -> bool {
+    pub(super) fn is_left_out(&self, node: AnyNodeRef<'a>) -> bool {
         self.depth == 0 && self.left_out.is_some_and(|range| range.contains_range(node.range()))
     }
 
     /// Adds what evaluating `node` does beyond evaluating the nodes inside it.
-    fn visit(&mut self, node: AnyNodeRef<'a>) {
+    pub(super) fn visit(&mut self, node: AnyNodeRef<'a>) {
         match node {
             AnyNodeRef::ExprName(name) => self.name(name),
             AnyNodeRef::ExprAttribute(attribute) => self.attribute(attribute),
@@ -183,7 +183,8 @@ impl<'p, 'a> Collector<'p, 'a> {
         let reference = module.reference(module.reference_at(range)?);
         let variable = module.variable(reference.variable);
         let exposed = variable.scope == ScopeId::MODULE || module.capture_of(reference.variable).is_some();
-        if self.depth > 0 && !exposed || self.is_constant(reference.variable) {
+        let is_inner = !matches!(module.scope(variable.scope).kind, ScopeKind::Module | ScopeKind::Class | ScopeKind::Function);
+        if is_inner || self.depth > 0 && !exposed || self.is_constant(reference.variable) {
             return None;
         }
         let definition = Definition { module: self.module, variable: reference.variable };

@@ -5,21 +5,21 @@ use super::known::{self, Known};
 use super::{Place, Site};
 use crate::scope::{Access, ReferenceId};
 use crate::{Function, Meaning};
-use ruff_python_ast::{AnyNodeRef, Expr, ExprCall, ExprName};
+use ruff_python_ast::{self as ast, AnyNodeRef, Expr, ExprCall, ExprName};
+use ruff_text_size::Ranged;
 
 impl<'a> Collector<'_, 'a> {
     /// Adds the effects of one pass over the items of `iterable`, beyond evaluating the expression itself.
     pub(super) fn iterate(&mut self, iterable: &'a Expr) {
-        if !self.iterated.insert((self.module, self.names().node_id(iterable.into()))) {
+        if self.is_left_out(iterable.into()) || !self.iterated.insert((self.module, self.names().node_id(iterable.into()))) {
             return;
         }
         match iterable {
             Expr::Name(name) => self.iterate_variable(name),
             Expr::Call(call) => self.iterate_result(call),
-            Expr::Generator(_) => {
-                if let Some(first) = iterable.as_generator_expr().and_then(|generator| generator.generators.first()) {
-                    self.iterate(&first.iter);
-                }
+            // A comprehension counts as lazy as well: the same round of fixes may make it so.
+            Expr::Generator(ast::ExprGenerator { generators, .. }) | Expr::ListComp(ast::ExprListComp { generators, .. }) => {
+                self.run_items_of(iterable, generators);
             }
             Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_) => self.reads_shared_content(iterable),
             Expr::If(choice) => {
@@ -31,6 +31,17 @@ impl<'a> Collector<'_, 'a> {
             Expr::Starred(starred) => self.iterate(&starred.value),
             // Displays, comprehensions, literals, sums and slices are new objects.
             _ => {}
+        }
+    }
+
+    /// The items of a comprehension; its first iterable is evaluated where the comprehension stands.
+    fn run_items_of(&mut self, comprehension: &'a Expr, clauses: &'a [ast::Comprehension]) {
+        let Some(first) = clauses.first() else { return };
+        let module = self.names();
+        for node in module.nodes_in(comprehension.into()) {
+            if !first.iter.range().contains_range(node.range()) && !node.is_expr_generator() && !node.is_expr_list_comp() {
+                self.visit(node);
+            }
         }
     }
 

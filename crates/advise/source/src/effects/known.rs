@@ -113,11 +113,11 @@ pub(crate) fn method(name: &str) -> Option<Known> {
         | "update" | "setdefault" | "popitem" | "appendleft" | "extendleft" | "popleft" | "rotate" | "subtract"
         | "move_to_end" | "difference_update" | "intersection_update" | "symmetric_difference_update" => Known::Changes,
         "read" | "readline" | "readlines" | "readinto" | "seek" | "close" | "tell" | "__next__" | "detach" => Known::Advances,
-        "write" | "writelines" | "flush" | "truncate" | "writerow" | "writerows" | "writeheader" => Known::WritesFiles,
         "read_text" | "read_bytes" | "exists" | "is_file" | "is_dir" | "stat" | "iterdir" | "glob" | "rglob" | "resolve" => {
             Known::ReadsFiles
         }
-        "write_text" | "write_bytes" | "unlink" | "mkdir" | "rmdir" | "rename" | "touch" | "symlink_to" => Known::WritesFiles,
+        "write" | "writelines" | "flush" | "truncate" | "writerow" | "writerows" | "writeheader" | "write_text"
+        | "write_bytes" | "unlink" | "mkdir" | "rmdir" | "rename" | "touch" | "symlink_to" => Known::WritesFiles,
         _ => return None,
     })
 }
