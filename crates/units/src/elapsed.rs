@@ -41,12 +41,30 @@ mod tests {
 
     #[test]
     fn every_magnitude_has_its_unit() {
-        let shown: Vec<String> = [0, 320_000, 999_500, 45_200_000, 999_950_000, 59_994_000_000, 125_000_000_000, 11_220_000_000_000]
-            .map(|nanos| Elapsed::from_nanos(nanos).to_string())
-            .into();
+        let shown: Vec<String> = [
+            0,
+            320_000,
+            999_500,
+            45_200_000,
+            999_950_000,
+            59_994_000_000,
+            125_000_000_000,
+            11_220_000_000_000,
+        ]
+        .map(|nanos| Elapsed::from_nanos(nanos).to_string())
+        .into();
         assert_eq!(
             shown,
-            ["0 us", "320 us", "1.0 ms", "45.2 ms", "1.00 s", "59.99 s", "2 min 05 s", "3 h 07 min"]
+            [
+                "0 us",
+                "320 us",
+                "1.0 ms",
+                "45.2 ms",
+                "1.00 s",
+                "59.99 s",
+                "2 min 05 s",
+                "3 h 07 min"
+            ]
         );
     }
 

@@ -1,4 +1,4 @@
-use lowtide_rules::{Candidate, Measured};
+use lowtide_rules::{Candidate, Measured, rule_called};
 use lowtide_units::Bytes;
 use std::fmt;
 
@@ -30,6 +30,14 @@ pub enum Verdict {
     Supported,
     /// Both versions ran, behaved the same, and the saving's confidence interval excludes 0.
     Proven,
+}
+
+impl Finding {
+    /// The rule's name, which names the waste: `whole-file-read`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        rule_called(self.candidate.rule).map_or(self.candidate.rule, |rule| rule.name)
+    }
 }
 
 impl Verdict {

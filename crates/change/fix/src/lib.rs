@@ -1,1 +1,32 @@
 //! Findings -> edits: order, apply, reparse, converge, write or revert.
+//!
+//! In: a project and the findings to act on. Out: rewritten texts, in memory; [`write`] puts them on the disk, all or none.
+//! Never: decides which findings deserve it, leaves a file that Python cannot parse.
+
+mod diff;
+mod doubt;
+mod draft;
+mod error;
+mod line_map;
+mod rewrite;
+mod undefined;
+mod write;
+
+pub use diff::unified_diff;
+pub use error::FixError;
+pub use line_map::LineMap;
+pub use rewrite::{LeftOut, Rewritten, converge, rewrite};
+pub use write::write;
+
+use std::path::PathBuf;
+
+/// A file as it was and as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RewrittenFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its text when it was read.
+    pub before: String,
+    /// Its new text.
+    pub after: String,
+}

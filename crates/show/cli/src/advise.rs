@@ -1,6 +1,15 @@
 use crate::arguments::Format;
+use crate::terminal::Terminal;
+use crate::{judged, sources};
+use anyhow::Result;
 use clap::Args;
+use lowtide_profile::Profile;
+use lowtide_report::{findings_json, findings_text};
 use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The exit status that says that there is something to do.
+const FOUND_STATUS: u8 = 1;
 
 /// Options of `lowtide advise`.
 #[derive(Args, Debug)]
@@ -19,10 +28,15 @@ pub struct Options {
     all: bool,
 }
 
-/// Carries out the subcommand.
-pub fn execute(
-    _options: &Options,
-    _terminal: &crate::terminal::Terminal,
-) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not wired yet")
+/// Prints the findings. The exit status is 0 where there is nothing to do, 1 where there is.
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
+    let profile = options.profile.as_deref().map(Profile::read).transpose()?;
+    let files = sources::of_paths(&options.paths, terminal)?;
+    let findings = judged::findings(&files, profile.as_ref());
+    match options.format {
+        Format::Text => terminal.text(&findings_text(&findings, options.all, &terminal.page()))?,
+        Format::Json => terminal.data(&findings_json(&findings, options.all)?)?,
+    }
+    let found = findings.iter().any(|finding| finding.verdict.is_advice());
+    Ok(if found { ExitCode::from(FOUND_STATUS) } else { ExitCode::SUCCESS })
 }

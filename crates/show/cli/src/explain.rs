@@ -1,4 +1,10 @@
+use crate::fix::unknown_rule;
+use crate::terminal::Terminal;
+use anyhow::Result;
 use clap::Args;
+use lowtide_report::rule_page;
+use lowtide_rules::rule_called;
+use std::process::ExitCode;
 
 /// Options of `lowtide explain`.
 #[derive(Args, Debug)]
@@ -8,10 +14,9 @@ pub struct Options {
     code: String,
 }
 
-/// Carries out the subcommand.
-pub fn execute(
-    _options: &Options,
-    _terminal: &crate::terminal::Terminal,
-) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not wired yet")
+/// Prints the rule's page.
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
+    let rule = rule_called(&options.code).ok_or_else(|| unknown_rule(&options.code))?;
+    terminal.text(&rule_page(rule.page, &terminal.page()))?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,10 @@
 use crate::terminal::Terminal;
 use anstyle::{AnsiColor, Style};
+use lowtide_capture::CaptureError;
+use lowtide_fix::FixError;
+use lowtide_launch::LaunchError;
+use lowtide_profile::ProfileError;
+use lowtide_source::SourceError;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -27,29 +32,33 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Prints an error with its causes and its hint.
+/// Prints an error that ended the work, with its causes and its hint.
 pub fn explain(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
-    let red = AnsiColor::Red.on_default().bold();
-    let cyan = AnsiColor::Cyan.on_default().bold();
-    let mut text = label("error", red, &format!("{error:#}"));
-    if let Some(hint) = hint(error) {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {hint}\n"));
-    }
-    terminal.note(&text);
+    tell("error", AnsiColor::Red.on_default().bold(), error, terminal);
     ExitCode::from(ERROR_STATUS)
 }
 
-/// Prints something that did not stop the work.
-pub fn warn(terminal: &Terminal, message: &str) {
-    terminal.note(&label("warning", AnsiColor::Yellow.on_default().bold(), message));
+/// Prints an error that the work goes on without.
+pub fn warn(error: &anyhow::Error, terminal: &Terminal) {
+    tell("warning", AnsiColor::Yellow.on_default().bold(), error, terminal);
 }
 
-fn label(word: &str, style: Style, message: &str) -> String {
-    format!("lowtide: {style}{word}:{style:#} {message}\n")
+fn tell(word: &str, style: Style, error: &anyhow::Error, terminal: &Terminal) {
+    let mut text = format!("lowtide: {style}{word}:{style:#} {error:#}\n");
+    if let Some(hint) = hint(error) {
+        let cyan = AnsiColor::Cyan.on_default().bold();
+        text.push_str(&format!("{cyan}hint:{cyan:#} {hint}\n"));
+    }
+    terminal.note(&text);
 }
 
 fn hint(error: &anyhow::Error) -> Option<String> {
-    error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<Failure>().map(|failure| failure.hint.clone()))
+    error.chain().find_map(|cause| {
+        None.or_else(|| cause.downcast_ref::<Failure>().map(|failure| failure.hint.clone()))
+            .or_else(|| cause.downcast_ref::<CaptureError>().map(CaptureError::hint))
+            .or_else(|| cause.downcast_ref::<LaunchError>().map(LaunchError::hint))
+            .or_else(|| cause.downcast_ref::<ProfileError>().map(ProfileError::hint))
+            .or_else(|| cause.downcast_ref::<SourceError>().map(|error| error.hint().to_owned()))
+            .or_else(|| cause.downcast_ref::<FixError>().map(|error| error.hint().to_owned()))
+    })
 }

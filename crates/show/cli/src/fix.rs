@@ -1,5 +1,14 @@
+use crate::failure::{self, Failure};
+use crate::terminal::Terminal;
+use crate::{judged, sources};
+use anyhow::Result;
 use clap::Args;
+use lowtide_findings::{Finding, Verdict};
+use lowtide_fix::{LeftOut, Rewritten, converge, unified_diff};
+use lowtide_profile::Profile;
+use lowtide_rules::{Candidate, rule_called, rules};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Options of `lowtide fix`.
 #[derive(Args, Debug)]
@@ -24,10 +33,84 @@ pub struct Options {
     rules: Vec<String>,
 }
 
-/// Carries out the subcommand.
-pub fn execute(
-    _options: &Options,
-    _terminal: &crate::terminal::Terminal,
-) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not wired yet")
+/// Shows the rewrites as a diff, or makes them.
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
+    let codes = codes(&options.rules)?;
+    let profile = options.profile.as_deref().map(Profile::read).transpose()?;
+    let files = sources::of_paths(&options.paths, terminal)?;
+    let wanted = |candidates: Vec<Candidate>| -> Vec<Finding> {
+        let mut findings = judged::judged(candidates, profile.as_ref());
+        findings.retain(|finding| finding.verdict.is_advice() && is_chosen(finding, &codes));
+        findings
+    };
+    let safe = |candidates| {
+        let mut findings = wanted(candidates);
+        findings.retain(|finding| options.unproven || finding.verdict == Verdict::Proven);
+        findings
+    };
+    if !options.unproven {
+        tell_unsafe(
+            wanted(lowtide_rules::check(&lowtide_source::Project::of(&files))).len(),
+            terminal,
+        );
+    }
+    let rewritten = converge(files, &safe);
+    tell_left_out(&rewritten.left_out, terminal);
+    if options.write {
+        write(&rewritten, terminal)?
+    } else {
+        show(&rewritten, terminal)?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The codes of the rules named, by code or name.
+fn codes(names: &[String]) -> Result<Vec<&'static str>> {
+    names.iter().map(|name| Ok(rule_called(name).ok_or_else(|| unknown_rule(name))?.code)).collect()
+}
+
+/// An error for a rule that does not exist.
+pub fn unknown_rule(name: &str) -> anyhow::Error {
+    let known: Vec<String> =
+        rules().iter().map(|rule| format!("{} {}", rule.code, rule.name)).collect();
+    Failure::new(format!("no such rule: {name}"), format!("the rules are {}", known.join(", ")))
+}
+
+fn is_chosen(finding: &Finding, codes: &[&str]) -> bool {
+    codes.is_empty() || codes.contains(&finding.candidate.rule)
+}
+
+fn tell_unsafe(count: usize, terminal: &Terminal) {
+    let (fixes, them) = if count == 1 { ("fix is", "it") } else { ("fixes are", "them") };
+    if count > 0 {
+        terminal.note(&format!(
+            "lowtide: {count} {fixes} left out: no run has proven {them}\n\
+             hint: --unsafe makes {them} all the same; `lowtide slim script.py` proves {them}\n"
+        ));
+    }
+}
+
+fn tell_left_out(left_out: &[LeftOut], terminal: &Terminal) {
+    for LeftOut { finding, reason } in left_out {
+        let candidate = &finding.candidate;
+        let place = format!("{}:{}", candidate.file.display(), candidate.line);
+        failure::warn(&anyhow::anyhow!("{place}: {} left out: {reason}", candidate.rule), terminal);
+    }
+}
+
+fn show(rewritten: &Rewritten, terminal: &Terminal) -> Result<()> {
+    let page = terminal.page();
+    for file in &rewritten.files {
+        let diff = unified_diff(&page.name(&file.path), &file.before, &file.after);
+        terminal.diff(&diff)?;
+    }
+    Ok(())
+}
+
+fn write(rewritten: &Rewritten, terminal: &Terminal) -> Result<()> {
+    lowtide_fix::write(&rewritten.files)?;
+    for file in &rewritten.files {
+        terminal.note(&format!("lowtide: rewrote {}\n", file.path.display()));
+    }
+    Ok(())
 }

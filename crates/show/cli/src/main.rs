@@ -9,6 +9,7 @@ mod explain;
 mod failure;
 mod fix;
 mod judged;
+mod located;
 mod program;
 mod prove;
 mod report;
@@ -24,10 +25,6 @@ use terminal::Terminal;
 
 fn main() -> ExitCode {
     // First of all: what this process has in memory would count as the program's peak.
-    if let Some(status) = lowtide_launch::serve(std::env::args_os().skip(1)) {
-        return status;
-    }
-    // Before all else: what is in memory here counts for the program that the shim starts.
     if let Some(status) = lowtide_launch::serve(std::env::args_os().skip(1)) {
         return status;
     }

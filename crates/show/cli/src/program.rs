@@ -36,9 +36,9 @@ impl ProgramOptions {
             (Some(b'm'), Some(name)) => Target::Module(name.to_owned()),
             (Some(b'c'), Some(code)) => Target::Code(code.to_owned()),
             (Some(b'm'), None) => {
-                Target::Module(words.next().ok_or_else(|| missing("-m", "a module"))?)
+                Target::Module(words.next().ok_or_else(|| lonely("-m", "module"))?)
             }
-            (Some(b'c'), None) => Target::Code(words.next().ok_or_else(|| missing("-c", "code"))?),
+            (Some(b'c'), None) => Target::Code(words.next().ok_or_else(|| lonely("-c", "code"))?),
             (Some(_), _) => return Err(unknown_option(&first)),
             (None, _) => Target::Script(first.into()),
         };

@@ -1,6 +1,15 @@
 use crate::arguments::Format;
+use crate::failure;
+use crate::judged;
+use crate::sources;
+use crate::terminal::Terminal;
+use anyhow::Result;
 use clap::Args;
-use std::path::PathBuf;
+use lowtide_findings::Finding;
+use lowtide_profile::Profile;
+use lowtide_report::{RunSummary, run_json, run_text};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Options of `lowtide report`.
 #[derive(Args, Debug)]
@@ -13,10 +22,46 @@ pub struct Options {
     format: Format,
 }
 
-/// Carries out the subcommand.
-pub fn execute(
-    _options: &Options,
-    _terminal: &crate::terminal::Terminal,
-) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not wired yet")
+/// Shows what a capture holds.
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
+    let recorded = Recorded::read(&options.capture, terminal)?;
+    let summary = recorded.summary(Some(&options.capture));
+    match options.format {
+        Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
+        Format::Json => terminal.data(&run_json(&summary)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A capture with those of its forked children, and what the rules say to the source.
+pub struct Recorded {
+    profile: Profile,
+    children: Vec<Profile>,
+    findings: Vec<Finding>,
+}
+
+impl Recorded {
+    /// Reads it all; a child's capture that cannot be read is told and left out.
+    pub fn read(capture: &Path, terminal: &Terminal) -> Result<Self> {
+        let profile = Profile::read(capture)?;
+        let mut children = Vec::new();
+        for path in Profile::children_of(capture) {
+            match Profile::read(&path) {
+                Ok(child) => children.push(child),
+                Err(error) => failure::warn(&error.into(), terminal),
+            }
+        }
+        let findings = judged::findings(&sources::of_run(&profile), Some(&profile));
+        Ok(Self { profile, children, findings })
+    }
+
+    /// As a report wants it.
+    pub fn summary<'a>(&'a self, capture: Option<&'a Path>) -> RunSummary<'a> {
+        RunSummary {
+            profile: &self.profile,
+            children: &self.children,
+            findings: &self.findings,
+            capture,
+        }
+    }
 }

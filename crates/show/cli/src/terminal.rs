@@ -1,6 +1,9 @@
 use crate::arguments::Color;
 use anstream::{AutoStream, ColorChoice};
+use lowtide_report::{Page, diff_text};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 /// Narrower than this, tables stop shrinking.
 const NARROWEST: usize = 60;
@@ -25,19 +28,33 @@ impl Terminal {
         Self { color }
     }
 
-    /// Columns to lay text out in.
-    pub fn width(&self) -> usize {
+    /// What to lay text out on: this wide, from the working directory, with the source as it is on the disk.
+    pub fn page(&self) -> Page<'_> {
+        let folder = std::env::current_dir().unwrap_or_default();
+        Page { width: Self::width(), folder, source: &source_line }
+    }
+
+    fn width() -> usize {
         terminal_size::terminal_size()
             .map_or(UNKNOWN, |(width, _)| usize::from(width.0))
             .clamp(NARROWEST, WIDEST)
     }
 
-    /// Prints a result. A reader that went away is no error.
-    pub fn data(&self, text: &str) -> io::Result<()> {
-        let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            result => result,
+    /// Prints a result for people; its colours are left out where they are not wanted.
+    pub fn text(&self, text: &str) -> io::Result<()> {
+        complete(AutoStream::new(io::stdout(), self.color).lock().write_all(text.as_bytes()))
+    }
+
+    /// Prints a result for programs, byte for byte.
+    pub fn data(&self, data: &str) -> io::Result<()> {
+        complete(io::stdout().lock().write_all(data.as_bytes()))
+    }
+
+    /// Prints a patch: painted, or byte for byte.
+    pub fn diff(&self, diff: &str) -> io::Result<()> {
+        match AutoStream::choice(&io::stdout()) {
+            ColorChoice::Never => self.data(diff),
+            _ => self.text(&diff_text(diff)),
         }
     }
 
@@ -46,4 +63,19 @@ impl Terminal {
         let mut stderr = AutoStream::new(io::stderr(), self.color).lock();
         let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     }
+}
+
+/// Flushes what was printed. A reader that went away is no error.
+fn complete(printed: io::Result<()>) -> io::Result<()> {
+    match printed.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn source_line(file: &Path, line: u32) -> Option<String> {
+    let text = fs::read(file).ok()?;
+    let index = usize::try_from(line.checked_sub(1)?).ok()?;
+    let line = text.split(|byte| *byte == b'\n').nth(index)?;
+    Some(String::from_utf8_lossy(line).into_owned())
 }

@@ -1,1 +1,36 @@
 //! One file per format: returns text, never prints.
+//!
+//! In: profiles, findings, proofs, and a [`Page`] to lay text out on. Out: text, with colours that whoever prints it may
+//! strip. Never: reads files, looks at the terminal, judges.
+
+mod command_line;
+mod diff_text;
+mod figures;
+mod findings_json;
+mod findings_text;
+mod forked;
+mod json;
+mod page;
+mod paragraph;
+mod peak_lines;
+mod peak_types;
+mod rule_page;
+mod run_json;
+mod run_notes;
+mod run_summary;
+mod run_text;
+mod signal;
+mod style;
+mod table;
+mod text;
+
+pub use command_line::command_line;
+pub use diff_text::diff_text;
+pub use findings_json::findings_json;
+pub use findings_text::findings_text;
+pub use page::Page;
+pub use rule_page::rule_page;
+pub use run_json::run_json;
+pub use run_summary::RunSummary;
+pub use run_text::run_text;
+pub use signal::signal_name;

@@ -1,0 +1,173 @@
+use crate::doubt::Doubt;
+use crate::undefined::{newly_undefined, unbound_names};
+use crate::{LineMap, RewrittenFile};
+use lowtide_rules::{Candidate, Evidence, check, rule_called};
+use lowtide_source::{FileEdits, Project, SourceFile, apply_edits};
+use lowtide_units::LineSpan;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+use std::path::{Path, PathBuf};
+
+/// A project while it is being rewritten, in memory.
+pub struct Draft {
+    files: Vec<SourceFile>,
+    given: BTreeMap<PathBuf, String>,
+    marked: BTreeMap<PathBuf, String>,
+}
+
+/// A file of the draft, by its place.
+struct Replaced {
+    index: usize,
+    old: SourceFile,
+}
+
+impl Draft {
+    pub fn new(files: Vec<SourceFile>) -> Self {
+        let mut draft = Self { files, given: BTreeMap::new(), marked: BTreeMap::new() };
+        draft.given = draft.texts();
+        draft.mark();
+        draft
+    }
+
+    /// From here on, lines of candidates are lines of the texts as they are now.
+    pub fn mark(&mut self) {
+        self.marked = self.texts();
+    }
+
+    /// What the rules see now, with evidence in lines of the files as they were given.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates = check(&Project::of(&self.files));
+        for candidate in &mut candidates {
+            if let Evidence::AllocatedUnder(spans) = &mut candidate.evidence {
+                for span in spans {
+                    *span = self.as_given(span);
+                }
+            }
+        }
+        candidates
+    }
+
+    /// The files whose text differs from what was given, by path.
+    pub fn changed_files(&self) -> Vec<RewrittenFile> {
+        let now = self.texts();
+        let changed = self.given.iter().filter(|(path, before)| now.get(*path) != Some(*before));
+        changed
+            .filter_map(|(path, before)| {
+                let after = now.get(path)?.clone();
+                Some(RewrittenFile { path: path.clone(), before: before.clone(), after })
+            })
+            .collect()
+    }
+
+    /// Makes the rewrite of the candidate, as it presents itself now, or leaves everything as it is.
+    pub fn act_on(&mut self, wanted: &Candidate) -> Result<(), Doubt> {
+        if !wanted.blockers.is_empty() {
+            return Err(Doubt::Blocked);
+        }
+        let alike = self.alike(wanted);
+        let lines = self.line_map(&wanted.file).lines_for(wanted.line);
+        let found =
+            alike.iter().find(|candidate| lines.contains(&candidate.line)).ok_or(Doubt::Gone)?;
+        let edited: Vec<&Path> = found.edits.iter().map(|edits| edits.file.as_path()).collect();
+        let unbound = self.unbound_names(&edited);
+        let replaced = self.replace(&found.edits)?;
+        let doubt = self.doubt(wanted, alike.len(), &unbound);
+        match doubt {
+            None => Ok(()),
+            Some(doubt) => {
+                self.put_back(replaced);
+                Err(doubt)
+            }
+        }
+    }
+
+    fn doubt(
+        &self,
+        wanted: &Candidate,
+        alike: usize,
+        unbound: &BTreeMap<PathBuf, BTreeSet<String>>,
+    ) -> Option<Doubt> {
+        if self.alike(wanted).len() >= alike {
+            return Some(Doubt::StillThere);
+        }
+        let paths: Vec<&Path> = unbound.keys().map(PathBuf::as_path).collect();
+        let now = self.unbound_names(&paths);
+        let undefined =
+            unbound.iter().find_map(|(path, before)| newly_undefined(before, now.get(path)?));
+        undefined.map(Doubt::Undefined)
+    }
+
+    /// The candidates of the same rule for the same thing in the same file that could be acted on.
+    fn alike(&self, wanted: &Candidate) -> Vec<Candidate> {
+        let project = Project::of(&self.files);
+        let module = project.module_at(&wanted.file);
+        let Some((rule, module)) = rule_called(wanted.rule).zip(module) else { return Vec::new() };
+        let mut candidates = (rule.check)(&project, module);
+        candidates.retain(|candidate| {
+            candidate.file == wanted.file
+                && candidate.subject == wanted.subject
+                && candidate.blockers.is_empty()
+        });
+        candidates
+    }
+
+    fn replace(&mut self, edits: &[FileEdits]) -> Result<Vec<Replaced>, Doubt> {
+        let rewritten =
+            edits.iter().map(|edits| self.edited(edits)).collect::<Result<Vec<_>, _>>()?;
+        let swap = |(index, new): (usize, SourceFile)| Replaced {
+            index,
+            old: mem::replace(&mut self.files[index], new),
+        };
+        Ok(rewritten.into_iter().map(swap).collect())
+    }
+
+    fn edited(&self, edits: &FileEdits) -> Result<(usize, SourceFile), Doubt> {
+        let path = &edits.file;
+        let index = self
+            .files
+            .iter()
+            .position(|file| file.path() == path)
+            .ok_or_else(|| Doubt::ForeignFile(path.clone()))?;
+        let text = apply_edits(self.files[index].text(), &edits.edits)
+            .ok_or_else(|| Doubt::Misfit(path.clone()))?;
+        let file =
+            SourceFile::parse(path, text).map_err(|error| Doubt::Unparsable(error.to_string()))?;
+        Ok((index, file))
+    }
+
+    fn put_back(&mut self, replaced: Vec<Replaced>) {
+        for Replaced { index, old } in replaced.into_iter().rev() {
+            self.files[index] = old;
+        }
+    }
+
+    fn unbound_names(&self, paths: &[&Path]) -> BTreeMap<PathBuf, BTreeSet<String>> {
+        let project = Project::of(&self.files);
+        let names = |path: &&Path| {
+            let module = project.module(project.module_at(path)?);
+            Some((path.to_path_buf(), unbound_names(module)))
+        };
+        paths.iter().filter_map(names).collect()
+    }
+
+    fn line_map(&self, path: &Path) -> LineMap {
+        let marked = self.marked.get(path).map_or("", String::as_str);
+        LineMap::between(marked, self.text(path))
+    }
+
+    fn as_given(&self, span: &LineSpan) -> LineSpan {
+        let given = self.given.get(&span.file).map_or("", String::as_str);
+        let map = LineMap::between(self.text(&span.file), given);
+        let (first, last) = (*map.lines_for(span.first).start(), *map.lines_for(span.last).end());
+        LineSpan { file: span.file.clone(), first, last: last.max(first) }
+    }
+
+    fn text(&self, path: &Path) -> &str {
+        self.files.iter().find(|file| file.path() == path).map_or("", SourceFile::text)
+    }
+
+    fn texts(&self) -> BTreeMap<PathBuf, String> {
+        let entry = |file: &SourceFile| (file.path().to_owned(), file.text().to_owned());
+        self.files.iter().map(entry).collect()
+    }
+}

@@ -1,0 +1,47 @@
+use crate::style::{DIM, STRONG};
+use crate::table::{Align, Cell, Table};
+use lowtide_profile::{Peak, Profile, Slack};
+use lowtide_units::{Bytes, Count};
+
+/// The run's totals, one per line, each with what it is made of.
+pub fn figures(profile: &Profile) -> Vec<String> {
+    let peak = profile.peak();
+    let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
+    let mut figure = |name: &str, value: String, made_of: String| {
+        table.row([Cell::new(name), Cell::painted(STRONG, value), Cell::painted(DIM, made_of)]);
+    };
+    figure("peak heap", peak.heap.to_string(), blocks_and_moment(peak));
+    if let Some(parts) = parts(peak) {
+        figure("", String::new(), parts);
+    }
+    figure("peak RSS", peak.rss.to_string(), "whole process, tracker included".to_owned());
+    match peak.slack {
+        Some(slack) => figure("slack", total(slack).to_string(), slack_parts(slack)),
+        None => figure("slack", "-".to_owned(), "the run was too short to tell".to_owned()),
+    }
+    figure("duration", profile.duration().to_string(), String::new());
+    table.lines()
+}
+
+fn blocks_and_moment(peak: &Peak) -> String {
+    format!("in {} blocks, {} after the start", Count(peak.blocks), peak.elapsed)
+}
+
+/// Who handed the heap out, where it was not Python alone.
+fn parts(peak: &Peak) -> Option<String> {
+    let parts = [(peak.python, "Python"), (peak.native, "native"), (peak.mappings, "mapped")];
+    let shown: Vec<String> = parts
+        .iter()
+        .filter(|(bytes, _)| *bytes > Bytes(0))
+        .map(|(bytes, owner)| format!("{bytes} {owner}"))
+        .collect();
+    (shown.len() > 1).then(|| shown.join(", "))
+}
+
+fn total(slack: Slack) -> Bytes {
+    slack.arenas + slack.malloc + slack.rest
+}
+
+fn slack_parts(slack: Slack) -> String {
+    format!("{} arenas, {} malloc, {} rest", slack.arenas, slack.malloc, slack.rest)
+}

@@ -1,0 +1,100 @@
+//! Findings, for people.
+
+use crate::page::{Page, fit_end, fit_start, visible, wrap};
+use crate::style::{COMMAND, DIM, HEADING, STRONG, of_verdict, paint};
+use crate::text::joined;
+use lowtide_findings::{Finding, Verdict};
+use lowtide_units::{Bytes, Count, Estimate};
+
+/// Blanks before what belongs to a finding.
+const INDENT: &str = "  ";
+
+/// The findings to act on, or all of them, and how many were left out.
+#[must_use]
+pub fn findings_text(findings: &[Finding], all: bool, page: &Page) -> String {
+    let shown: Vec<&Finding> =
+        findings.iter().filter(|finding| all || finding.verdict.is_advice()).collect();
+    joined([entries(&shown, page), summary(&shown, findings)])
+}
+
+/// The same as a section of a longer text.
+pub fn findings_section(shown: &[&Finding], page: &Page) -> Vec<String> {
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![paint(HEADING, "Findings")];
+    lines.extend(entries(shown, page));
+    lines
+}
+
+fn entries(shown: &[&Finding], page: &Page) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in shown {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(head(finding, page));
+        lines.extend(body(finding, page));
+    }
+    lines
+}
+
+/// Place, rule, verdict.
+fn head(finding: &Finding, page: &Page) -> String {
+    let candidate = &finding.candidate;
+    let place = fit_end(&page.place(&candidate.file, candidate.line), page.width / 2);
+    let verdict = paint(of_verdict(finding.verdict), finding.verdict);
+    format!(
+        "{}  {} {}  {verdict}",
+        paint(STRONG, place),
+        paint(COMMAND, candidate.rule),
+        finding.name()
+    )
+}
+
+fn body(finding: &Finding, page: &Page) -> Vec<String> {
+    let room = page.width.saturating_sub(INDENT.len());
+    let candidate = &finding.candidate;
+    let mut lines = wrap(&visible(&candidate.message), room);
+    if let Some(source) = page.source_line(&candidate.file, candidate.line) {
+        lines.push(paint(DIM, format!("| {}", fit_start(&source, room - 2))));
+    }
+    lines.extend(wrap(&visible(&worth(finding)), room));
+    lines.into_iter().map(|line| format!("{INDENT}{line}")).collect()
+}
+
+/// What it would bring, or why it is not to be done.
+fn worth(finding: &Finding) -> String {
+    match (finding.verdict, finding.measured, finding.predicted_saving) {
+        (
+            Verdict::Plausible | Verdict::Supported | Verdict::Proven,
+            Some(measured),
+            Some(saving),
+        ) => {
+            format!("holds {} at the peak, would save {}", Bytes(measured.bytes), Estimate(saving))
+        }
+        _ => finding.reason.clone(),
+    }
+}
+
+fn summary(shown: &[&Finding], findings: &[Finding]) -> Vec<String> {
+    let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+    let number = |count: usize, noun: &str| format!("{} {noun}", Count(count as u64));
+    let advice = findings.iter().filter(|finding| finding.verdict.is_advice()).count();
+    let mut words = number(advice, if advice == 1 { "finding" } else { "findings" });
+    let others: Vec<String> = [Verdict::Unprofitable, Verdict::Refuted]
+        .into_iter()
+        .filter(|verdict| count(*verdict) > 0)
+        .map(|verdict| number(count(verdict), verdict.name()))
+        .collect();
+    if !others.is_empty() {
+        let hidden = if shown.len() < findings.len() { " (shown with --all)" } else { "" };
+        words = format!("{words}; {}{hidden}", others.join(", "));
+    }
+    let mut lines = vec![words];
+    if let Some(first) = shown.first() {
+        let explain = format!("lowtide explain {}", first.candidate.rule);
+        lines.push(format!("next: {}", paint(COMMAND, explain)));
+    }
+    lines
+}

@@ -1,0 +1,119 @@
+use crate::page::{Page, columns, fit_end, fit_start};
+use crate::style::{DIM, HEADING, STRONG, paint};
+use crate::table::{Align, Cell, Table};
+use lowtide_profile::{LineUsage, Profile};
+use lowtide_units::{Bytes, Count, Share};
+
+/// As much of the peak as the lines shown should cover.
+const COVERED: f64 = 0.9;
+/// But no more lines than fill a screen.
+const MOST_LINES: usize = 24;
+/// From this width on, the source stands beside its line instead of beneath it.
+const WIDE: usize = 110;
+/// Least columns for a place or a piece of source.
+const NARROWEST_TEXT: usize = 16;
+
+/// The lines that hold the peak, and how much is left to the others.
+pub fn peak_lines(profile: &Profile, page: &Page) -> Vec<String> {
+    let peak = profile.peak().heap;
+    let holding = profile.lines().iter().filter(|line| line.at_peak.bytes > Bytes(0)).count();
+    let shown = &profile.lines()[..lines_to_show(profile.lines(), peak)];
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![paint(HEADING, "Lines that hold the peak")];
+    lines.extend(if page.width < WIDE {
+        source_beneath(shown, peak, page)
+    } else {
+        source_beside(shown, peak, page)
+    });
+    let covered: Bytes = shown.iter().map(|line| line.at_peak.bytes).sum();
+    lines.extend(what_is_left(holding - shown.len(), peak - covered, peak));
+    lines
+}
+
+fn lines_to_show(lines: &[LineUsage], peak: Bytes) -> usize {
+    let mut covered = Bytes(0);
+    lines
+        .iter()
+        .take(MOST_LINES)
+        .take_while(|line| {
+            let more_needed = covered.share_of(peak) < COVERED && line.at_peak.bytes > Bytes(0);
+            covered += line.at_peak.bytes;
+            more_needed
+        })
+        .count()
+}
+
+fn what_is_left(lines: usize, bytes: Bytes, peak: Bytes) -> Option<String> {
+    let share = Share(bytes.share_of(peak));
+    let noun = if lines == 1 { "other line holds" } else { "other lines hold" };
+    (lines > 0)
+        .then(|| paint(DIM, format!("{} {noun} {bytes}, {share} of the peak", Count(lines as u64))))
+}
+
+fn figures_table(
+    shown: &[LineUsage],
+    peak: Bytes,
+    texts: impl Fn(&LineUsage) -> Vec<Cell>,
+) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new([Right, Right, Right, Left, Left, Left]);
+    for line in shown {
+        let usage = line.at_peak;
+        let mut row = vec![
+            Cell::painted(STRONG, Share(usage.bytes.share_of(peak))),
+            Cell::new(usage.bytes),
+            Cell::painted(DIM, format!("{} x", Count(usage.count))),
+        ];
+        row.extend(texts(line));
+        table.row(row);
+    }
+    table
+}
+
+fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
+    let indent = figures_table(shown, peak, |_| Vec::new()).width_of(3);
+    let room = page.width.saturating_sub(indent).max(NARROWEST_TEXT);
+    let table = figures_table(shown, peak, |line| {
+        let (place, function) = place_and_function(line, page, room);
+        vec![Cell::new(format!("{place}  {}", paint(DIM, function)))]
+    });
+    let mut lines = Vec::new();
+    for (line, figures) in shown.iter().zip(table.lines()) {
+        lines.push(figures);
+        if let Some(source) = page.source_line(&line.place.file, line.place.line) {
+            lines.push(format!("{}{}", " ".repeat(indent), fit_start(&source, room)));
+        }
+    }
+    lines
+}
+
+fn source_beside(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
+    let figures_width = figures_table(shown, peak, |_| Vec::new()).width_of(3);
+    let room = page.width.saturating_sub(figures_width);
+    let where_ = |line: &LineUsage| {
+        let (place, function) = place_and_function(line, page, room / 2);
+        vec![Cell::new(place), Cell::painted(DIM, function)]
+    };
+    let source_at = figures_table(shown, peak, where_).width_of(5);
+    let source_room = page.width.saturating_sub(source_at).max(NARROWEST_TEXT);
+    let table = figures_table(shown, peak, |line| {
+        let mut cells = where_(line);
+        let source = page.source_line(&line.place.file, line.place.line);
+        cells.extend(source.map(|source| Cell::new(fit_start(&source, source_room))));
+        cells
+    });
+    table.lines()
+}
+
+/// The place and the function of a line, together in at most `room` columns.
+fn place_and_function(line: &LineUsage, page: &Page, room: usize) -> (String, String) {
+    let frame = &line.place;
+    if frame.file.as_os_str().is_empty() {
+        return ("no Python line".to_owned(), String::new());
+    }
+    let place = fit_end(&page.place(&frame.file, frame.line), room * 2 / 3);
+    let function = fit_start(&frame.function, room.saturating_sub(columns(&place) + 2));
+    (place, function)
+}

@@ -1,0 +1,180 @@
+//! A run, for programs.
+
+use crate::RunSummary;
+use crate::findings_json::FindingRecord;
+use lowtide_profile::{Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeUsage};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct RunRecord<'a> {
+    #[serde(flatten)]
+    figures: Figures<'a>,
+    findings: Vec<FindingRecord<'a>>,
+    forked: Vec<Figures<'a>>,
+}
+
+#[derive(Serialize)]
+struct Figures<'a> {
+    process: ProcessRecord<'a>,
+    recording: RecordingRecord,
+    exit_status: Option<i32>,
+    signal: Option<i32>,
+    peak: PeakRecord,
+    duration_s: f64,
+    lines: Vec<LineRecord<'a>>,
+    types: Vec<TypeRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProcessRecord<'a> {
+    executable: String,
+    working_directory: String,
+    argv: &'a [String],
+    python: &'a str,
+    pid: u32,
+    parent_pid: u32,
+}
+
+#[derive(Serialize)]
+struct RecordingRecord {
+    state: &'static str,
+    reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct PeakRecord {
+    heap_bytes: u64,
+    heap_blocks: u64,
+    python_bytes: u64,
+    native_bytes: u64,
+    mapping_bytes: u64,
+    rss_bytes: u64,
+    slack: Option<SlackRecord>,
+    elapsed_s: f64,
+}
+
+#[derive(Serialize)]
+struct SlackRecord {
+    arena_bytes: u64,
+    malloc_bytes: u64,
+    rest_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct LineRecord<'a> {
+    file: String,
+    line: u32,
+    function: &'a str,
+    at_peak_bytes: u64,
+    at_peak_blocks: u64,
+    left_at_exit_bytes: u64,
+    left_at_exit_blocks: u64,
+    churn_bytes: u64,
+    churn_blocks: u64,
+}
+
+#[derive(Serialize)]
+struct TypeRecord<'a> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    count: u64,
+    bytes: u64,
+}
+
+/// Every figure of a run, of all lines and types, with all findings.
+///
+/// # Errors
+/// Never in practice: all of it has a form in JSON.
+pub fn run_json(run: &RunSummary) -> serde_json::Result<String> {
+    crate::json::pretty(&RunRecord {
+        figures: Figures::from(run.profile),
+        findings: run.findings.iter().map(FindingRecord::from).collect(),
+        forked: run.children.iter().map(Figures::from).collect(),
+    })
+}
+
+impl<'a> From<&'a Profile> for Figures<'a> {
+    fn from(profile: &'a Profile) -> Self {
+        let (exit_status, signal) = match profile.exit() {
+            Exit::Status(status) => (Some(status), None),
+            Exit::Signal(signal) => (None, Some(signal)),
+            Exit::Unknown => (None, None),
+        };
+        Self {
+            process: profile.process().into(),
+            recording: profile.recording().into(),
+            exit_status,
+            signal,
+            peak: profile.peak().into(),
+            duration_s: profile.duration().seconds(),
+            lines: profile.lines().iter().map(LineRecord::from).collect(),
+            types: profile.types().iter().map(TypeRecord::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a ProcessFacts> for ProcessRecord<'a> {
+    fn from(process: &'a ProcessFacts) -> Self {
+        Self {
+            executable: process.executable.display().to_string(),
+            working_directory: process.cwd.display().to_string(),
+            argv: &process.argv,
+            python: &process.python_text,
+            pid: process.pid,
+            parent_pid: process.parent_pid,
+        }
+    }
+}
+
+impl From<Recording> for RecordingRecord {
+    fn from(recording: Recording) -> Self {
+        match recording {
+            Recording::Complete => Self { state: "complete", reason: None },
+            Recording::CutOff => Self { state: "cut off", reason: None },
+            Recording::Stopped(reason) => {
+                Self { state: "stopped", reason: reason.map(|reason| reason.message()) }
+            }
+        }
+    }
+}
+
+impl From<&Peak> for PeakRecord {
+    fn from(peak: &Peak) -> Self {
+        Self {
+            heap_bytes: peak.heap.0,
+            heap_blocks: peak.blocks,
+            python_bytes: peak.python.0,
+            native_bytes: peak.native.0,
+            mapping_bytes: peak.mappings.0,
+            rss_bytes: peak.rss.0,
+            slack: peak.slack.map(|slack| SlackRecord {
+                arena_bytes: slack.arenas.0,
+                malloc_bytes: slack.malloc.0,
+                rest_bytes: slack.rest.0,
+            }),
+            elapsed_s: peak.elapsed.seconds(),
+        }
+    }
+}
+
+impl<'a> From<&'a LineUsage> for LineRecord<'a> {
+    fn from(usage: &'a LineUsage) -> Self {
+        Self {
+            file: usage.place.file.display().to_string(),
+            line: usage.place.line,
+            function: &usage.place.function,
+            at_peak_bytes: usage.at_peak.bytes.0,
+            at_peak_blocks: usage.at_peak.count,
+            left_at_exit_bytes: usage.left_at_exit.bytes.0,
+            left_at_exit_blocks: usage.left_at_exit.count,
+            churn_bytes: usage.churn.bytes.0,
+            churn_blocks: usage.churn.count,
+        }
+    }
+}
+
+impl<'a> From<&'a TypeUsage> for TypeRecord<'a> {
+    fn from(entry: &'a TypeUsage) -> Self {
+        Self { name: &entry.name, count: entry.live.count, bytes: entry.live.bytes.0 }
+    }
+}

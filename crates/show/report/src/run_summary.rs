@@ -1,0 +1,15 @@
+use lowtide_findings::Finding;
+use lowtide_profile::Profile;
+use std::path::Path;
+
+/// What there is to say about one run, in any format.
+pub struct RunSummary<'a> {
+    /// The process that was started.
+    pub profile: &'a Profile,
+    /// Processes that it forked, each with a capture of its own, by process id.
+    pub children: &'a [Profile],
+    /// What the rules say to the program's source, largest first.
+    pub findings: &'a [Finding],
+    /// Where the capture is kept; `None` when it is gone after the report.
+    pub capture: Option<&'a Path>,
+}

@@ -1,0 +1,70 @@
+//! A run, for people.
+
+use crate::figures::figures;
+use crate::findings_text::findings_section;
+use crate::forked::forked;
+use crate::page::{Page, fit_start, visible};
+use crate::peak_lines::peak_lines;
+use crate::peak_types::peak_types;
+use crate::run_notes::run_notes;
+use crate::style::{COMMAND, DIM, HEADING, paint};
+use crate::text::joined;
+use crate::{RunSummary, command_line, signal_name};
+use lowtide_findings::Finding;
+use lowtide_profile::{Exit, ProcessFacts};
+
+/// The report of a run: figures, notes, lines that hold the peak, types, findings, what to do next.
+#[must_use]
+pub fn run_text(run: &RunSummary, page: &Page) -> String {
+    joined([
+        title(run, page),
+        figures(run.profile),
+        run_notes(run.profile, page),
+        peak_lines(run.profile, page),
+        peak_types(run.profile, page),
+        forked(run.children, page),
+        findings_section(&advice(run), page),
+        next_step(run),
+    ])
+}
+
+fn advice<'a>(run: &RunSummary<'a>) -> Vec<&'a Finding> {
+    run.findings.iter().filter(|finding| finding.verdict.is_advice()).collect()
+}
+
+fn title(run: &RunSummary, page: &Page) -> Vec<String> {
+    let process = run.profile.process();
+    let facts = format!("Python {}{}", process.python_text, exit(run.profile.exit()));
+    let room = page.width.saturating_sub(facts.len() + 2);
+    let command = fit_start(&visible(&program(process)), room);
+    vec![format!("{}  {}", paint(HEADING, command), paint(DIM, facts))]
+}
+
+fn exit(exit: Exit) -> String {
+    match exit {
+        Exit::Status(0) | Exit::Unknown => String::new(),
+        Exit::Status(status) => format!(", exit status {status}"),
+        Exit::Signal(signal) => format!(", {}", signal_name(signal)),
+    }
+}
+
+/// What Python was told to run.
+fn program(process: &ProcessFacts) -> String {
+    match process.argv.get(1..) {
+        None | Some([]) => process.executable.display().to_string(),
+        Some(words) => command_line(words),
+    }
+}
+
+fn next_step(run: &RunSummary) -> Vec<String> {
+    if advice(run).is_empty() {
+        return Vec::new();
+    }
+    let slim = format!("lowtide slim {}", visible(&program(run.profile.process())));
+    let mut lines = vec![format!("next: {}", paint(COMMAND, slim))];
+    if let Some(capture) = run.capture {
+        let report = format!("lowtide report {}", command_line(&[capture.display().to_string()]));
+        lines.push(format!("      {}", paint(COMMAND, visible(&report))));
+    }
+    lines
+}
