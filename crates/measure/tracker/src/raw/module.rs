@@ -96,7 +96,7 @@ unsafe fn none() -> *mut PyObject {
     }
 }
 
-/// Executable, working directory and argv, as the capture keeps them. What cannot be read is left empty.
+/// Executable, working directory and the whole command line (`sys.orig_argv`), as the capture keeps them. What cannot be read is left empty.
 ///
 /// # Safety
 /// This thread holds the GIL.
@@ -107,7 +107,7 @@ unsafe fn process_texts() -> ProcessTexts {
         texts.push(file_system_text(PySys_GetObject(c"executable".as_ptr())).unwrap_or_default());
         PyErr_Clear();
         texts.push(working_directory());
-        let argv = PySys_GetObject(c"argv".as_ptr());
+        let argv = PySys_GetObject(c"orig_argv".as_ptr());
         let count = if argv.is_null() { 0 } else { PyList_Size(argv).max(0) };
         for index in 0..count {
             texts.push(file_system_text(PyList_GetItem(argv, index)).unwrap_or_default());
