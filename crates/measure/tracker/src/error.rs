@@ -1,5 +1,6 @@
 use lowtide_capture::CreateError;
 use lowtide_cpython::UnsupportedPython;
+use lowtide_interpose::InterposeError;
 
 /// Why a process is not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum StartError {
     /// No capture could be begun.
     #[error(transparent)]
     Capture(#[from] CreateError),
+    /// Native code could not be hooked.
+    #[error(transparent)]
+    Interpose(#[from] InterposeError),
     /// A recording is going on.
     #[error("this process is being recorded already")]
     AlreadyStarted,
@@ -26,6 +30,7 @@ impl StartError {
             Self::Capture(_) => {
                 "put the capture into a folder that exists and may be written, with --out"
             }
+            Self::Interpose(error) => error.hint(),
             Self::AlreadyStarted => "stop the first recording before another begins",
         }
     }

@@ -1,9 +1,9 @@
 use super::loaded_object::{LoadedObject, Slot};
 use super::replacement::Replacement;
-use super::seen_objects::SeenObjects;
+use super::seen_objects::{Generation, SeenObjects};
 use crate::InterposeError;
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -60,38 +60,49 @@ impl Interposer {
             .map(|replacement| replacement.function.cast_mut().cast())
     }
 
+    /// Whether a function of this name is replaced.
+    #[must_use]
+    pub fn replaces(&self, name: &CStr) -> bool {
+        self.replacements.iter().any(|replacement| replacement.symbol == name)
+    }
+
     fn visit_objects(&self, direction: Direction) -> Result<(), InterposeError> {
         self.own_code.store(Self::visit_objects as *const () as usize, Ordering::Relaxed);
-        let mut visit = Visit { interposer: self, direction, outcome: Ok(()) };
+        let mut visit = Visit { interposer: self, direction, is_first: true, outcome: Ok(()) };
         // SAFETY: `visit_object` is given the `Visit` that lives until the call returns.
         unsafe { libc::dl_iterate_phdr(Some(visit_object), (&raw mut visit).cast()) };
         visit.outcome
     }
 
+    /// Whether there may be an object that was not patched yet.
+    fn has_more(&self, generation: Generation) -> bool {
+        // SAFETY: `dl_iterate_phdr` holds the dynamic linker's lock around this call, so no other reference exists.
+        unsafe { &mut *self.seen.get() }.begin(generation)
+    }
+
     fn patch_object(
         &self,
         object: &LoadedObject,
-        unloaded: u64,
         direction: Direction,
     ) -> Result<(), InterposeError> {
-        // SAFETY: `dl_iterate_phdr` holds the dynamic linker's lock around this call, so no other reference exists.
+        // SAFETY: as in `has_more`.
         let seen = unsafe { &mut *self.seen.get() };
         match direction {
-            Direction::Patch => {
-                seen.forget_if_unloaded(unloaded);
-                if seen.contains(object.identity()) || self.is_exempt(object) {
-                    return Ok(());
-                }
-                if self.rewrite_slots(object, direction)? == Relocated::Yes {
-                    seen.insert(object.identity())?;
-                }
+            Direction::Patch if seen.contains(object.identity()) || self.is_exempt(object) => {
+                Ok(())
             }
+            Direction::Patch => match self.rewrite_slots(object, direction) {
+                Ok(Relocated::Yes) => seen.insert(object.identity()),
+                outcome => {
+                    seen.mark_incomplete();
+                    outcome.map(|_| ())
+                }
+            },
             Direction::Restore => {
                 seen.clear();
-                self.rewrite_slots(object, direction)?;
+                self.rewrite_slots(object, direction).map(|_| ())
             }
         }
-        Ok(())
     }
 
     /// The object that defines a function calls it by other means, and must get no replacement of itself.
@@ -136,11 +147,11 @@ impl Interposer {
         if let Some(replacement) = self.replacements.iter().find(bound) {
             return Wanted::Write(replacement.function as usize);
         }
-        if !object.contains(current) && current >= object.load_address() {
+        if !object.contains(current) && current >= object.extent() {
             return Wanted::Keep;
         }
-        // The slot is not bound yet: lazily (it points into its own object), or because the object is being loaded
-        // by another thread. Only its name tells what it will be.
+        // The slot is not bound yet: lazily (it points into its own object), or because the object is being loaded by
+        // another thread (it holds 0 or an address as in the file). Only its name tells what it will be.
         let Some(name) = object.imported_name(slot.symbol) else { return Wanted::Keep };
         let Some(replacement) =
             self.replacements.iter().find(|replacement| replacement.symbol == name)
@@ -184,6 +195,7 @@ enum Wanted {
 struct Visit<'a> {
     interposer: &'a Interposer,
     direction: Direction,
+    is_first: bool,
     outcome: Result<(), InterposeError>,
 }
 
@@ -194,9 +206,15 @@ unsafe extern "C" fn visit_object(
 ) -> c_int {
     // SAFETY: `visit_objects` passes a `Visit` that nothing else refers to; the dynamic linker passes a valid `info`.
     let (info, visit) = unsafe { (&*info, &mut *visit.cast::<Visit>()) };
+    if std::mem::take(&mut visit.is_first) && matches!(visit.direction, Direction::Patch) {
+        let generation = Generation { loaded: info.dlpi_adds, unloaded: info.dlpi_subs };
+        if !visit.interposer.has_more(generation) {
+            return 1;
+        }
+    }
     // SAFETY: `info` is used inside this callback only.
     let object = unsafe { LoadedObject::new(info) };
-    let outcome = visit.interposer.patch_object(&object, info.dlpi_subs, visit.direction);
+    let outcome = visit.interposer.patch_object(&object, visit.direction);
     visit.outcome = visit.outcome.and(outcome);
     0
 }

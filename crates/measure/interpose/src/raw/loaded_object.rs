@@ -44,8 +44,10 @@ impl<'a> LoadedObject<'a> {
         self.headers.as_ptr() as usize
     }
 
-    pub(super) fn load_address(&self) -> usize {
-        self.base
+    /// Above every address that the object's file speaks of.
+    pub(super) fn extent(&self) -> usize {
+        let loaded = self.headers.iter().filter(|header| header.p_type == elf::PT_LOAD.0);
+        loaded.map(|header| self.range(header).end - self.base).max().unwrap_or(0)
     }
 
     pub(super) fn contains(&self, address: usize) -> bool {

@@ -6,24 +6,46 @@ pub(super) struct SeenObjects {
     entries: *mut usize,
     used: usize,
     capacity: usize,
-    /// How many objects had been unloaded when this list was made: their addresses may come back as other objects.
+    /// When every object was in the list; `None` when one is missing.
+    complete_at: Option<Generation>,
+    /// When the list was begun.
     unloaded: u64,
+}
+
+/// How many objects the process has loaded and unloaded so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Generation {
+    pub(super) loaded: u64,
+    pub(super) unloaded: u64,
 }
 
 impl SeenObjects {
     pub(super) const fn new() -> Self {
-        Self { entries: ptr::null_mut(), used: 0, capacity: 0, unloaded: 0 }
+        Self { entries: ptr::null_mut(), used: 0, capacity: 0, complete_at: None, unloaded: 0 }
     }
 
-    pub(super) fn forget_if_unloaded(&mut self, unloaded: u64) {
-        if self.unloaded != unloaded {
-            self.unloaded = unloaded;
+    /// Whether there may be an object that is not in the list. Takes it that they will all be: see `mark_incomplete`.
+    pub(super) fn begin(&mut self, generation: Generation) -> bool {
+        if self.complete_at == Some(generation) {
+            return false;
+        }
+        // The address of an object that was unloaded may have come back as that of another.
+        if self.unloaded != generation.unloaded {
+            self.unloaded = generation.unloaded;
             self.used = 0;
         }
+        self.complete_at = Some(generation);
+        true
+    }
+
+    /// An object could not be patched, or not yet.
+    pub(super) fn mark_incomplete(&mut self) {
+        self.complete_at = None;
     }
 
     pub(super) fn clear(&mut self) {
         self.used = 0;
+        self.complete_at = None;
     }
 
     pub(super) fn contains(&self, identity: usize) -> bool {

@@ -105,3 +105,11 @@ pub(super) fn not_moved<const HAS_GIL: bool>(old: Option<Block>, address: usize)
         entered.put_back(address, block);
     }
 }
+
+/// The block taken by `about_to_move` was freed instead.
+#[cold]
+pub(super) fn gone<const HAS_GIL: bool>(old: Option<Block>) {
+    if let (Some(block), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter()) {
+        entered.freed(block);
+    }
+}

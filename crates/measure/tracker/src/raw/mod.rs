@@ -19,6 +19,8 @@ mod gate;
 mod interpreter;
 #[cfg(not(test))]
 mod module;
+#[cfg(not(test))]
+mod native;
 mod own_memory;
 mod recording;
 #[cfg(not(test))]

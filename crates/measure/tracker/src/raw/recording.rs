@@ -151,10 +151,10 @@ impl Entered {
         }
     }
 
-    /// Takes a census if the heap rose since the last one. The GIL is held.
+    /// Takes a census if the heap is near a peak that the last one did not see. The GIL is held.
     pub(super) fn census_at_end(&mut self) {
-        let header = self.recording.header();
-        if header.live_bytes == header.peak_bytes && header.peak_bytes > 0 {
+        let live_bytes = self.recording.header().live_bytes;
+        if self.recording.falls_from_peak(live_bytes) {
             self.recording.take_census(self.shadow);
         }
     }

@@ -3,7 +3,7 @@
 use super::gate::{self};
 use super::own_memory::OwnArray;
 use super::recording::{self, Entered};
-use super::{domains, interpreter};
+use super::{domains, interpreter, native};
 use crate::StartError;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
 use lowtide_cpython::Layout;
@@ -62,15 +62,19 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
     // SAFETY: the gate is closed, as nothing was started; the hooks are set once, with the GIL.
     unsafe {
         *SESSION.0.get() = Some(session);
+        IS_STARTED.store(true, Ordering::Relaxed);
         recording::begin(writer, layout, gate::register_barrier());
         domains::install();
+        if let Err(error) = native::install() {
+            stop();
+            return Err(error.into());
+        }
         libc::pthread_atfork(
             Some(before_fork),
             Some(after_fork_in_parent),
             Some(after_fork_in_child),
         );
     }
-    IS_STARTED.store(true, Ordering::Relaxed);
     Ok(())
 }
 
@@ -84,6 +88,7 @@ pub(super) unsafe fn stop() {
     }
     // SAFETY: the caller holds the GIL; the hooks were installed by `start`.
     unsafe { domains::remove() };
+    native::remove();
     if let Ok(mut entered) = recording::enter_with_gil() {
         entered.census_at_end();
         entered.end();

@@ -1,0 +1,61 @@
+//! Functions of libc, hooked for native code of every loaded object: the malloc family, mappings, and the loader.
+
+mod loader;
+mod malloc;
+
+use lowtide_interpose::{InterposeError, Interposer, Replacement};
+use std::mem;
+
+static REPLACEMENTS: [Replacement; 12] = [
+    Replacement::new(c"malloc", malloc::malloc as *const ()),
+    Replacement::new(c"calloc", malloc::calloc as *const ()),
+    Replacement::new(c"realloc", malloc::realloc as *const ()),
+    Replacement::new(c"free", malloc::free as *const ()),
+    Replacement::new(c"posix_memalign", malloc::posix_memalign as *const ()),
+    Replacement::new(c"aligned_alloc", malloc::aligned_alloc as *const ()),
+    Replacement::new(c"memalign", malloc::memalign as *const ()),
+    Replacement::new(c"valloc", malloc::valloc as *const ()),
+    Replacement::new(c"pvalloc", malloc::pvalloc as *const ()),
+    Replacement::new(c"reallocarray", malloc::reallocarray as *const ()),
+    Replacement::new(c"dlopen", loader::dlopen as *const ()),
+    Replacement::new(c"dlsym", loader::dlsym as *const ()),
+];
+
+/// Places in [`REPLACEMENTS`].
+mod place {
+    pub(super) const MALLOC: usize = 0;
+    pub(super) const CALLOC: usize = 1;
+    pub(super) const REALLOC: usize = 2;
+    pub(super) const FREE: usize = 3;
+    pub(super) const POSIX_MEMALIGN: usize = 4;
+    pub(super) const ALIGNED_ALLOC: usize = 5;
+    pub(super) const MEMALIGN: usize = 6;
+    pub(super) const VALLOC: usize = 7;
+    pub(super) const PVALLOC: usize = 8;
+    pub(super) const REALLOCARRAY: usize = 9;
+    pub(super) const DLOPEN: usize = 10;
+    pub(super) const DLSYM: usize = 11;
+}
+
+static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);
+
+/// Hooks the functions in every object that is loaded.
+pub(super) fn install() -> Result<(), InterposeError> {
+    INTERPOSER.patch_loaded()
+}
+
+/// Gives every object its functions back. Code that kept a hook's address gets through to the original.
+pub(super) fn remove() {
+    INTERPOSER.restore();
+}
+
+/// The function behind the hook at this place, as the function pointer `F`.
+///
+/// # Safety
+/// `F` is the function's type, and `install` was called.
+#[inline]
+unsafe fn original<F: Copy>(place: usize) -> F {
+    let address = REPLACEMENTS[place].original();
+    // SAFETY: the caller's promise; a function pointer is an address.
+    unsafe { mem::transmute_copy(&address) }
+}
