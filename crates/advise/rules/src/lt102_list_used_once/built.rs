@@ -1,9 +1,9 @@
 use lowtide_source::ast::{AnyNodeRef, Expr, ExprCall, ExprListComp, Stmt};
-use lowtide_source::{ModuleId, Project, ReferenceId};
+use lowtide_source::{Function, ModuleId, Project, ReferenceId};
 
 /// A list made on the spot from something that could be gone through instead.
 #[derive(Debug)]
-pub(super) struct Built<'a> {
+pub(crate) struct Built<'a> {
     /// The whole expression.
     pub list: AnyNodeRef<'a>,
     pub kind: Kind<'a>,
@@ -12,16 +12,27 @@ pub(super) struct Built<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// `[... for ...]`
     Comprehension(&'a ExprListComp),
     /// `list(argument)`
     Call { call: &'a ExprCall, argument: &'a Expr },
+    /// A call of a function of the project that makes its list in full (LT104).
+    Result(Items<'a>),
+}
+
+/// What makes the items of a list that a function returns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Items<'a> {
+    /// The whole body.
+    Body(Function<'a>),
+    /// A comprehension in the body of this function.
+    Comprehension(Function<'a>, &'a ExprListComp),
 }
 
 /// `name = list`
 #[derive(Debug)]
-pub(super) struct Binding<'a> {
+pub(crate) struct Binding<'a> {
     pub name: &'a str,
     pub reference: ReferenceId,
     pub statement: AnyNodeRef<'a>,
@@ -35,6 +46,11 @@ impl<'a> Built<'a> {
             _ => return None,
         };
         Some(Self { list: node, kind, binding: binding_of(project, id, node) })
+    }
+
+    /// The list that `call` is handed by a function which makes it of `items`.
+    pub fn by_call(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, items: Items<'a>) -> Self {
+        Self { list: call.into(), kind: Kind::Result(items), binding: binding_of(project, id, call.into()) }
     }
 
     /// The name of the list, empty if it has none.
@@ -65,7 +81,7 @@ fn binding_of<'a>(project: &Project<'a>, id: ModuleId, list: AnyNodeRef<'a>) -> 
 }
 
 /// The statement of a block that holds `node`.
-pub(super) fn sibling_holding<'a>(block: &'a [Stmt], node: AnyNodeRef<'_>) -> Option<usize> {
+pub(crate) fn sibling_holding<'a>(block: &'a [Stmt], node: AnyNodeRef<'_>) -> Option<usize> {
     use lowtide_source::Ranged;
     block.iter().position(|statement| statement.range().contains_range(node.range()))
 }

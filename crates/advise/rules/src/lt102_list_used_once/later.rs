@@ -1,14 +1,14 @@
 //! Whether the items may be made later, one by one, in turn with the code that uses them.
 
 use super::blocker;
-use super::built::{Built, Kind, sibling_holding};
+use super::built::{Built, Items, Kind, sibling_holding};
 use crate::Blocker;
 use crate::consumer::Consumer;
 use lowtide_source::ast::{AnyNodeRef, Expr, ExprListComp, Stmt};
 use lowtide_source::{Effector, Effects, Module, ModuleId, Project, Ranged, Site};
 
 /// The making of a list's items, put off until its consumer asks for each.
-pub(super) struct Postponed<'p, 'a> {
+pub(crate) struct Postponed<'p, 'a> {
     pub project: &'p Project<'a>,
     pub id: ModuleId,
     pub built: &'p Built<'a>,
@@ -105,15 +105,12 @@ impl<'a> Postponed<'_, 'a> {
     fn effects_of_items(&self) -> Effects {
         let effector = Effector::of(self.project);
         match self.built.kind {
-            Kind::Comprehension(comprehension) => {
-                let first = comprehension.generators.first().map(|clause| AnyNodeRef::from(&clause.iter));
-                let mut effects = effector.of_nodes_without(self.id, &[self.built.list], first);
-                if let Some(clause) = comprehension.generators.first() {
-                    effects.merge(effector.of_iterating(self.id, &clause.iter));
-                }
-                effects
-            }
+            Kind::Comprehension(comprehension) => of_comprehension(effector, self.id, comprehension),
             Kind::Call { argument, .. } => effector.of_iterating(self.id, argument),
+            Kind::Result(Items::Body(function)) => effector.of_body(function),
+            Kind::Result(Items::Comprehension(function, comprehension)) => {
+                of_comprehension(effector, function.module, comprehension)
+            }
         }
     }
 
@@ -195,4 +192,13 @@ impl<'a> Postponed<'_, 'a> {
         let text = self.module().file().slice(manager);
         text.contains("suppress") || text.contains("raises") || text.contains("assertRaises")
     }
+}
+
+fn of_comprehension<'a>(effector: Effector<'_, 'a>, id: ModuleId, comprehension: &'a ExprListComp) -> Effects {
+    let first = comprehension.generators.first().map(|clause| AnyNodeRef::from(&clause.iter));
+    let mut effects = effector.of_nodes_without(id, &[comprehension.into()], first);
+    if let Some(clause) = comprehension.generators.first() {
+        effects.merge(effector.of_iterating(id, &clause.iter));
+    }
+    effects
 }

@@ -1,9 +1,9 @@
 //! LT102 list-used-once: a list that is built only to be gone through once.
 
-mod built;
-mod later;
+pub(crate) mod built;
+pub(crate) mod later;
 mod rewrite;
-mod uses;
+pub(crate) mod uses;
 
 use crate::consumer::{Consumer, consumer_of};
 use crate::{Benefit, Blocker, Candidate, Evidence, Rule};

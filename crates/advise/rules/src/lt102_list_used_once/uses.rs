@@ -8,7 +8,7 @@ use lowtide_source::ast::{AnyNodeRef, Expr};
 use lowtide_source::{Access, ModuleId, Project, Reference, ScopeId, ScopeKind};
 
 /// The single pass over a named list, and what forbids to take it for the only use; `None` if nothing goes through it.
-pub(super) fn consumer_and_blockers<'a>(
+pub(crate) fn consumer_and_blockers<'a>(
     project: &Project<'a>,
     id: ModuleId,
     built: &Built<'a>,

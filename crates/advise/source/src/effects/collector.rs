@@ -55,6 +55,14 @@ impl<'p, 'a> Effector<'p, 'a> {
         collector.effects
     }
 
+    /// The effects of running the body of `function` once, whether its call would do that at once or not.
+    #[must_use]
+    pub fn of_body(&self, function: Function<'a>) -> Effects {
+        let mut collector = Collector::new(self.project, function.module);
+        collector.run_body(function);
+        collector.effects
+    }
+
     /// Whether the container that a variable names is reachable through that variable alone.
     #[must_use]
     pub fn is_own(&self, definition: Definition) -> bool {
@@ -122,6 +130,7 @@ impl<'p, 'a> Collector<'p, 'a> {
 
     /// Adds what evaluating `node` does beyond evaluating the nodes inside it.
     pub(super) fn visit(&mut self, node: AnyNodeRef<'a>) {
+        self.run_operators(node);
         match node {
             AnyNodeRef::ExprName(name) => self.name(name),
             AnyNodeRef::ExprAttribute(attribute) => self.attribute(attribute),
