@@ -4,6 +4,8 @@ use lowtide_capture::CaptureError;
 use lowtide_fix::FixError;
 use lowtide_launch::LaunchError;
 use lowtide_profile::ProfileError;
+use lowtide_prove::ProveError;
+use lowtide_slim::SlimError;
 use lowtide_source::SourceError;
 use std::fmt;
 use std::process::ExitCode;
@@ -59,6 +61,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             .or_else(|| cause.downcast_ref::<LaunchError>().map(LaunchError::hint))
             .or_else(|| cause.downcast_ref::<ProfileError>().map(ProfileError::hint))
             .or_else(|| cause.downcast_ref::<SourceError>().map(|error| error.hint().to_owned()))
+            .or_else(|| cause.downcast_ref::<ProveError>().map(ProveError::hint))
+            .or_else(|| cause.downcast_ref::<SlimError>().map(SlimError::hint))
             .or_else(|| cause.downcast_ref::<FixError>().map(|error| error.hint().to_owned()))
     })
 }

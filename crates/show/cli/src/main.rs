@@ -12,6 +12,8 @@ mod judged;
 mod located;
 mod program;
 mod prove;
+mod prove_area;
+mod prove_progress;
 mod report;
 mod run;
 mod slim;

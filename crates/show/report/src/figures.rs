@@ -43,5 +43,5 @@ fn total(slack: Slack) -> Bytes {
 }
 
 fn slack_parts(slack: Slack) -> String {
-    format!("{} arenas, {} malloc, {} rest", slack.arenas, slack.malloc, slack.rest)
+    format!("arenas {}, malloc {}, code and rest {}", slack.arenas, slack.malloc, slack.rest)
 }

@@ -59,22 +59,17 @@ fn body(finding: &Finding, page: &Page) -> Vec<String> {
     if let Some(source) = page.source_line(&candidate.file, candidate.line) {
         lines.push(paint(DIM, format!("| {}", fit_start(&source, room - 2))));
     }
-    lines.extend(wrap(&visible(&worth(finding)), room));
+    lines.extend(worth(finding).iter().flat_map(|worth| wrap(&visible(worth), room)));
     lines.into_iter().map(|line| format!("{INDENT}{line}")).collect()
 }
 
-/// What it would bring, or why it is not to be done.
-fn worth(finding: &Finding) -> String {
-    match (finding.verdict, finding.measured, finding.predicted_saving) {
-        (
-            Verdict::Plausible | Verdict::Supported | Verdict::Proven,
-            Some(measured),
-            Some(saving),
-        ) => {
-            format!("holds {} at the peak, would save {}", Bytes(measured.bytes), Estimate(saving))
-        }
-        _ => finding.reason.clone(),
+/// What it would bring, or why it is not to be done; nothing where nobody knows.
+fn worth(finding: &Finding) -> Option<String> {
+    if !finding.verdict.is_advice() {
+        return Some(finding.reason.clone());
     }
+    let (measured, saving) = finding.measured.zip(finding.predicted_saving)?;
+    Some(format!("holds {} at the peak, would save {}", Bytes(measured.bytes), Estimate(saving)))
 }
 
 fn summary(shown: &[&Finding], findings: &[Finding]) -> Vec<String> {
@@ -92,9 +87,19 @@ fn summary(shown: &[&Finding], findings: &[Finding]) -> Vec<String> {
         words = format!("{words}; {}{hidden}", others.join(", "));
     }
     let mut lines = vec![words];
-    if let Some(first) = shown.first() {
-        let explain = format!("lowtide explain {}", first.candidate.rule);
-        lines.push(format!("next: {}", paint(COMMAND, explain)));
+    lines.extend(next_steps(shown));
+    lines
+}
+
+fn next_steps(shown: &[&Finding]) -> Vec<String> {
+    let Some(first) = shown.first() else { return Vec::new() };
+    let command = |command: &str| paint(COMMAND, command);
+    let explain = command(&format!("lowtide explain {}", first.candidate.rule));
+    let mut lines = vec![format!("next: {explain} tells more")];
+    if first.measured.is_none() {
+        let run = command("lowtide run --out FILE script.py");
+        lines.push(format!("      {run}, then {} tells what each is worth", command("--profile FILE")));
     }
+    lines.push(format!("      {} proves them", command("lowtide slim script.py")));
     lines
 }

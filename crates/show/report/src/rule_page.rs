@@ -5,7 +5,7 @@ use crate::page::{Page, visible};
 use crate::paragraph::Paragraph;
 use crate::style::{COMMAND, DIM, HEADING, STRONG, paint};
 use anstyle::Style;
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// Longer lines of prose are hard to follow.
 const WIDEST_PROSE: usize = 100;
@@ -16,7 +16,7 @@ const CODE_INDENT: &str = "    ";
 #[must_use]
 pub fn rule_page(markdown: &str, page: &Page) -> String {
     let mut rendering = Rendering { width: page.width.min(WIDEST_PROSE), ..Rendering::default() };
-    for event in Parser::new(markdown) {
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         rendering.take(event);
     }
     rendering.text
@@ -34,6 +34,8 @@ struct Rendering {
     bullet: Option<String>,
     /// The language of the open code block.
     code: Option<String>,
+    /// The cells so far of the open table, its head first.
+    table: Vec<Vec<String>>,
 }
 
 impl Rendering {
@@ -48,6 +50,8 @@ impl Rendering {
                 }
                 None => self.paragraph.push(&text, self.style()),
             },
+            Event::Code(code) if self.is_in_table() => self.cell_text(&code),
+            Event::Text(text) if self.is_in_table() => self.cell_text(&text),
             Event::Code(code) => self.paragraph.push(&code, COMMAND),
             Event::SoftBreak | Event::HardBreak => self.paragraph.push(" ", Style::new()),
             _ => {}
@@ -138,9 +142,18 @@ fn code_block(code: &str, is_diff: bool) -> String {
     let painted = if is_diff {
         diff_text(&shown)
     } else {
-        shown.lines().map(|line| format!("{}\n", paint(DIM, line))).collect()
+        shown.lines().map(|line| format!("{}\n", dimmed(line))).collect()
     };
-    painted.lines().map(|line| format!("{CODE_INDENT}{line}\n")).collect()
+    painted.lines().map(indented).collect()
+}
+
+/// An empty line stays empty.
+fn dimmed(line: &str) -> String {
+    if line.is_empty() { String::new() } else { paint(DIM, line) }
+}
+
+fn indented(line: &str) -> String {
+    if line.is_empty() { "\n".to_owned() } else { format!("{CODE_INDENT}{line}\n") }
 }
 
 #[cfg(test)]

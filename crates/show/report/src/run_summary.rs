@@ -10,6 +10,6 @@ pub struct RunSummary<'a> {
     pub children: &'a [Profile],
     /// What the rules say to the program's source, largest first.
     pub findings: &'a [Finding],
-    /// Where the capture is kept; `None` when it is gone after the report.
+    /// A capture that was just written and is kept, for the reader to know.
     pub capture: Option<&'a Path>,
 }

@@ -24,7 +24,7 @@ pub fn run_text(run: &RunSummary, page: &Page) -> String {
         peak_types(run.profile, page),
         forked(run.children, page),
         findings_section(&advice(run), page),
-        next_step(run),
+        next_steps(run),
     ])
 }
 
@@ -56,15 +56,15 @@ fn program(process: &ProcessFacts) -> String {
     }
 }
 
-fn next_step(run: &RunSummary) -> Vec<String> {
-    if advice(run).is_empty() {
-        return Vec::new();
-    }
-    let slim = format!("lowtide slim {}", visible(&program(run.profile.process())));
-    let mut lines = vec![format!("next: {}", paint(COMMAND, slim))];
+fn next_steps(run: &RunSummary) -> Vec<String> {
+    let mut lines = Vec::new();
     if let Some(capture) = run.capture {
         let report = format!("lowtide report {}", command_line(&[capture.display().to_string()]));
-        lines.push(format!("      {}", paint(COMMAND, visible(&report))));
+        lines.push(format!("again: {}", paint(COMMAND, visible(&report))));
+    }
+    if !advice(run).is_empty() {
+        let slim = format!("lowtide slim {}", program(run.profile.process()));
+        lines.push(format!("next:  {}", paint(COMMAND, visible(&slim))));
     }
     lines
 }
