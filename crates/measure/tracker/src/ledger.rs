@@ -25,14 +25,20 @@ pub(crate) fn allocated(header: &mut Header, node: &mut Node, bytes: u64) {
     node.churn_blocks = node.churn_blocks.wrapping_add(1);
 }
 
-/// `bytes` allocated under `node` were freed.
+/// A block of `bytes` allocated under `node` was freed.
 #[inline]
 pub(crate) fn freed(header: &mut Header, node: &mut Node, bytes: u64) {
+    cut(header, node, bytes, 0);
+}
+
+/// `bytes` of a block allocated under `node` were freed, which left `pieces` blocks of it.
+#[inline]
+pub(crate) fn cut(header: &mut Header, node: &mut Node, bytes: u64, pieces: u32) {
     remember_peak(header, node);
     header.live_bytes = header.live_bytes.wrapping_sub(bytes);
-    header.live_blocks = header.live_blocks.wrapping_sub(1);
+    header.live_blocks = header.live_blocks.wrapping_sub(1).wrapping_add(u64::from(pieces));
     node.live_bytes = node.live_bytes.wrapping_sub(bytes);
-    node.live_blocks = node.live_blocks.wrapping_sub(1);
+    node.live_blocks = node.live_blocks.wrapping_sub(1).wrapping_add(pieces);
 }
 
 #[inline]

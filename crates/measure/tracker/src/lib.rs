@@ -9,6 +9,7 @@
 //! lowtide_tracker.start("/tmp/program.lowtide")
 //! ```
 
+mod address_ranges;
 mod error;
 mod ledger;
 mod raw;

@@ -113,3 +113,64 @@ pub(super) fn gone<const HAS_GIL: bool>(old: Option<Block>) {
         entered.freed(block);
     }
 }
+
+/// Of mappings; the same on every x86-64.
+pub(super) const PAGE_BYTES: usize = 4096;
+
+/// What a new mapping is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mapping {
+    /// Anonymous memory that may be used.
+    Heap,
+    /// Anonymous addresses that may not be used yet.
+    Reserved,
+    /// A file's pages.
+    File,
+}
+
+/// `bytes` were mapped at `start`, over whatever was there.
+pub(super) fn mapped(start: usize, bytes: usize, mapping: Mapping) {
+    let caller = Caller::new::<false>();
+    let Some(mut entered) = caller.enter() else { return };
+    let end = end_of(start, bytes);
+    entered.unmapped(start, end);
+    match mapping {
+        // SAFETY: the thread state is that of this thread.
+        Mapping::Heap => unsafe { entered.mapped(start, end, caller.thread_state) },
+        Mapping::Reserved => entered.reserved(start, end),
+        Mapping::File => {}
+    }
+}
+
+/// Whatever is mapped in these `bytes` is about to go.
+pub(super) fn about_to_unmap(start: usize, bytes: usize) {
+    if let Some(mut entered) = Caller::new::<false>().enter() {
+        entered.unmapped(start, end_of(start, bytes));
+    }
+}
+
+/// Reserved addresses became memory.
+pub(super) fn made_usable(start: usize, bytes: usize) {
+    let caller = Caller::new::<false>();
+    if let Some(mut entered) = caller.enter() {
+        // SAFETY: the thread state is that of this thread.
+        unsafe { entered.made_usable(start, end_of(start, bytes), caller.thread_state) };
+    }
+}
+
+/// A mapping was moved or resized: free and new, as with realloc.
+pub(super) fn remapped(old: usize, old_bytes: usize, start: usize, bytes: usize) {
+    let caller = Caller::new::<false>();
+    let Some(mut entered) = caller.enter() else { return };
+    let was_heap = entered.unmapped(old, end_of(old, old_bytes));
+    let end = end_of(start, bytes);
+    entered.unmapped(start, end);
+    if was_heap {
+        // SAFETY: the thread state is that of this thread.
+        unsafe { entered.mapped(start, end, caller.thread_state) };
+    }
+}
+
+fn end_of(start: usize, bytes: usize) -> usize {
+    start + bytes.next_multiple_of(PAGE_BYTES)
+}

@@ -17,6 +17,7 @@ mod events;
 mod gate;
 #[cfg(not(test))]
 mod interpreter;
+mod mapped_ranges;
 #[cfg(not(test))]
 mod module;
 #[cfg(not(test))]

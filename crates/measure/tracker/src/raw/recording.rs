@@ -5,9 +5,11 @@ use super::census::{self, Moment};
 use super::clock::Clock;
 use super::code_table::CodeTable;
 use super::gate::{Gate, Pass, Shut};
+use super::mapped_ranges::MappedRanges;
 use super::shadow::{Block, Shadow, Unrecordable};
 use super::stack::{LastStack, NodeOfFrame, Walk};
 use super::thread;
+use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
@@ -32,6 +34,9 @@ pub(super) struct Recording {
     tree: CallTree,
     last_stacks: [LastStack; LAST_STACKS],
     walk: Walk,
+    mapped: MappedRanges,
+    /// Anonymous addresses that may not be used yet.
+    reserved: MappedRanges,
     /// A census is due when the heap falls from a peak higher than this.
     census_due_bytes: u64,
     /// Set in doubt; whoever holds the pass stops the recording when it leaves.
@@ -90,6 +95,8 @@ pub(super) unsafe fn begin(mut writer: CaptureWriter, layout: Layout, has_barrie
         tree: CallTree::EMPTY,
         last_stacks: [const { LastStack::EMPTY }; LAST_STACKS],
         walk: Walk::EMPTY,
+        mapped: MappedRanges::EMPTY,
+        reserved: MappedRanges::EMPTY,
         census_due_bytes: 0,
         stop_reason: None,
     };
@@ -193,6 +200,56 @@ impl Entered {
         let (header, node) = self.recording.counters(block.node);
         ledger::allocated(header, node, block.bytes);
         self.recording.tick(block.bytes);
+    }
+
+    /// `start..end` holds anonymous memory; nothing is recorded there.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    pub(super) unsafe fn mapped(&mut self, start: usize, end: usize, thread_state: usize) {
+        // SAFETY: the caller's promise.
+        let node =
+            match unsafe { self.recording.node(self.shadow, thread_state, node_kind::MAPPING) } {
+                Ok(node) => node,
+                Err(reason) => return self.doubt(reason),
+            };
+        let range = AddressRange { start, end, id: node };
+        if !self.recording.mapped.insert(range) {
+            return self.doubt(StopReason::OutOfMemory);
+        }
+        let (header, node) = self.recording.counters(node);
+        ledger::allocated(header, node, range.bytes());
+        self.recording.tick(range.bytes());
+    }
+
+    /// `start..end` holds no mapping any more. Whether it held memory of the heap.
+    pub(super) fn unmapped(&mut self, start: usize, end: usize) -> bool {
+        let mut was_heap = false;
+        while let Some(Cut { taken, pieces }) = self.recording.mapped.cut_first(start, end) {
+            let (header, node) = self.recording.counters(taken.id);
+            ledger::cut(header, node, taken.bytes(), pieces);
+            was_heap = true;
+        }
+        while self.recording.reserved.cut_first(start, end).is_some() {}
+        was_heap
+    }
+
+    /// `start..end` is reserved; nothing is recorded there.
+    pub(super) fn reserved(&mut self, start: usize, end: usize) {
+        if !self.recording.reserved.insert(AddressRange { start, end, id: 0 }) {
+            self.doubt(StopReason::OutOfMemory);
+        }
+    }
+
+    /// What is reserved within `start..end` is memory from now on.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    pub(super) unsafe fn made_usable(&mut self, start: usize, end: usize, thread_state: usize) {
+        while let Some(Cut { taken, .. }) = self.recording.reserved.cut_first(start, end) {
+            // SAFETY: the caller's promise.
+            unsafe { self.mapped(taken.start, taken.end, thread_state) };
+        }
     }
 
     #[cold]

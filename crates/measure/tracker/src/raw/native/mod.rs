@@ -2,11 +2,12 @@
 
 mod loader;
 mod malloc;
+mod mappings;
 
 use lowtide_interpose::{InterposeError, Interposer, Replacement};
 use std::mem;
 
-static REPLACEMENTS: [Replacement; 12] = [
+static REPLACEMENTS: [Replacement; 17] = [
     Replacement::new(c"malloc", malloc::malloc as *const ()),
     Replacement::new(c"calloc", malloc::calloc as *const ()),
     Replacement::new(c"realloc", malloc::realloc as *const ()),
@@ -19,6 +20,12 @@ static REPLACEMENTS: [Replacement; 12] = [
     Replacement::new(c"reallocarray", malloc::reallocarray as *const ()),
     Replacement::new(c"dlopen", loader::dlopen as *const ()),
     Replacement::new(c"dlsym", loader::dlsym as *const ()),
+    Replacement::new(c"mmap", mappings::mmap as *const ()),
+    // The same function where a file offset has 64 bits anyway.
+    Replacement::new(c"mmap64", mappings::mmap as *const ()),
+    Replacement::new(c"munmap", mappings::munmap as *const ()),
+    Replacement::new(c"mprotect", mappings::mprotect as *const ()),
+    Replacement::new(c"mremap", mappings::mremap as *const ()),
 ];
 
 /// Places in [`REPLACEMENTS`].
@@ -35,6 +42,10 @@ mod place {
     pub(super) const REALLOCARRAY: usize = 9;
     pub(super) const DLOPEN: usize = 10;
     pub(super) const DLSYM: usize = 11;
+    pub(super) const MMAP: usize = 12;
+    pub(super) const MUNMAP: usize = 14;
+    pub(super) const MPROTECT: usize = 15;
+    pub(super) const MREMAP: usize = 16;
 }
 
 static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);
