@@ -36,15 +36,15 @@ ASK = {
 
 @pytest.mark.parametrize("name", ASK)
 def test_a_native_block_is_charged_to_its_line(name: str, tmp_path: Path) -> None:
-    """1,000 blocks of 984 B: what ctypes itself allocates on the line is far less than one block per call."""
+    """1,000 blocks of 984 B; what the interpreter itself keeps for the line is less than a few of them."""
     prepared, arguments = ASK[name].split(")(", 1)
     report = measure(
         tmp_path,
         PRELUDE + f"ask = {prepared})\nfor _ in range(1000):\n    ask({arguments}  # here\n",
     )
     row = report.line("here")
-    assert row["left_at_exit_bytes"] // 1000 == 984
-    assert 1000 <= row["churn_blocks"]
+    assert 984_000 <= row["left_at_exit_bytes"] < 984_000 + 5_000
+    assert row["churn_blocks"] >= 1000
 
 
 def test_a_freed_native_block_is_gone(tmp_path: Path) -> None:

@@ -89,11 +89,12 @@ def test_a_code_object_freed_and_another_at_its_address(tmp_path: Path) -> None:
         kept = []
         for i in range(200):
             scope = {}
-            exec(f"def made_{i}():\\n    return bytes(10_000)", scope)
+            exec(f"def made_{i}():\\n    return bytes(100_000)", scope)
             kept.append(scope[f"made_{i}"]())
             scope.clear()
         """,
     )
-    made = [row for row in report.data["lines"] if row["function"].startswith("made_")]
-    assert len({row["function"] for row in made}) == 200
-    assert {row["at_peak_bytes"] for row in made} == {10_000 + HEADER}
+    made = {row["function"]: row["at_peak_bytes"] for row in report.data["lines"] if row["at_peak_bytes"] >= 100_000}
+    assert {name: size for name, size in made.items() if name.startswith("made_")} == {
+        f"made_{i}": 100_000 + HEADER for i in range(200)
+    }
