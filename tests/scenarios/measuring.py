@@ -14,6 +14,14 @@ from typing import Any
 
 LOWTIDE = os.environ.get("LOWTIDE_TEST_BINARY") or shutil.which("lowtide") or "lowtide"
 PROGRAM = "program.py"
+FIGURES = (
+    "at_peak_bytes",
+    "at_peak_blocks",
+    "left_at_exit_bytes",
+    "left_at_exit_blocks",
+    "churn_bytes",
+    "churn_blocks",
+)
 
 
 @dataclass
@@ -27,8 +35,7 @@ class Report:
         """The figures of the one line that ends in the comment `# marker`; zeros if nothing was charged to it."""
         number = next(n for n, text in enumerate(self.source.splitlines(), 1) if text.endswith(f"# {marker}"))
         rows = [row for row in self.data["lines"] if row["line"] == number and row["file"].endswith(PROGRAM)]
-        figures = ("at_peak_bytes", "at_peak_blocks", "left_at_exit_bytes", "churn_bytes", "churn_blocks")
-        return {figure: sum(row[figure] for row in rows) for figure in figures} | {
+        return {figure: sum(row[figure] for row in rows) for figure in FIGURES} | {
             "functions": sorted({row["function"] for row in rows})
         }
 
