@@ -83,8 +83,11 @@ impl<'a> Collector<'_, 'a> {
     fn do_known(&mut self, known: Known, call: &'a ExprCall, subject: Option<&'a Expr>) {
         let site = self.site(call);
         match known {
-            Known::Pure => {}
-            Known::Checked => self.may_raise(site),
+            Known::Pure => self.reads_arguments(call),
+            Known::Checked => {
+                self.reads_arguments(call);
+                self.may_raise(site);
+            }
             Known::Iterates => call.arguments.args.iter().for_each(|argument| self.iterate(argument)),
             Known::Changes | Known::Advances => {
                 let root = subject.map_or(Root::Shared, |subject| self.root_of(subject));
@@ -97,7 +100,10 @@ impl<'a> Collector<'_, 'a> {
                     }
                 }
             }
-            Known::Prints => self.effects.write(Place::Terminal, site),
+            Known::Prints => {
+                self.reads_arguments(call);
+                self.effects.write(Place::Terminal, site);
+            }
             Known::Asks => {
                 self.effects.write(Place::Terminal, site);
                 self.effects.write(Place::Input, site);
@@ -107,6 +113,13 @@ impl<'a> Collector<'_, 'a> {
             Known::WritesFiles => self.write_to(subject, call),
             Known::Hidden => self.effects.write(Place::Hidden, site),
             Known::Anything => self.anything(site),
+        }
+    }
+
+    /// What is printed, measured or compared is looked into.
+    fn reads_arguments(&mut self, call: &'a ExprCall) {
+        for argument in call.arguments.args.iter().filter(|argument| argument.is_name_expr()) {
+            self.reads_shared_content(argument);
         }
     }
 

@@ -61,17 +61,33 @@ impl<'a> Collector<'_, 'a> {
         if binding.access != Access::Store {
             return;
         }
-        match module.parent(binding.node) {
-            Some(AnyNodeRef::StmtAssign(assign)) => self.iterate(&assign.value),
-            Some(AnyNodeRef::StmtAnnAssign(assign)) => assign.value.iter().for_each(|value| self.iterate(value)),
-            Some(AnyNodeRef::WithItem(item)) => self.iterate(&item.context_expr),
-            _ if binding.node.is_parameter() => self.iterate_arguments(binding.node),
-            _ => return,
-        }
-        // An iterator moves on as it is read.
-        if self.effects.reads.contains_key(&Place::Files) {
+        let value = match module.parent(binding.node) {
+            Some(AnyNodeRef::StmtAssign(assign)) => Some(&*assign.value),
+            Some(AnyNodeRef::StmtAnnAssign(assign)) => assign.value.as_deref(),
+            Some(AnyNodeRef::WithItem(item)) => Some(&item.context_expr),
+            _ if binding.node.is_parameter() => return self.iterate_arguments(binding.node),
+            _ => None,
+        };
+        let Some(value) = value else { return };
+        self.iterate(value);
+        // An iterator moves on as it is read, which matters to whoever else reads it.
+        let reads = module.references(binding.variable).filter(|reference| reference.access.reads());
+        if self.is_iterator(value) && reads.count() > 1 {
             let site = self.site(name);
             self.effects.write(Place::Content(self.root_of_name(name)), site);
+        }
+    }
+
+    /// Whether going through the value uses it up.
+    fn is_iterator(&self, value: &'a Expr) -> bool {
+        let Expr::Call(call) = value else { return value.is_generator_expr() };
+        match self.project.meaning(self.module, &call.func) {
+            Some(Meaning::External(name)) => known::makes_iterator(&name),
+            Some(Meaning::Variable(definition)) => {
+                self.project.function(definition).is_some_and(|function| self.project.is_generator(function))
+            }
+            Some(Meaning::Module(_)) => false,
+            None => matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "open"),
         }
     }
 

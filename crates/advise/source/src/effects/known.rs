@@ -126,3 +126,11 @@ pub(crate) fn method(name: &str) -> Option<Known> {
 pub(crate) fn is_view(method: &str) -> bool {
     matches!(method, "items" | "keys" | "values" | "elements")
 }
+
+/// Whether the result of this function can be gone through only once.
+pub(crate) fn makes_iterator(full_name: &str) -> bool {
+    let builtin = full_name.strip_prefix("builtins.");
+    builtin.is_some_and(|name| matches!(name, "iter" | "map" | "filter" | "zip" | "enumerate" | "reversed" | "open"))
+        || full_name.starts_with("itertools.")
+        || matches!(full_name, "csv.reader" | "csv.DictReader" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open" | "os.scandir" | "os.walk" | "heapq.merge")
+}

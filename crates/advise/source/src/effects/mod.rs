@@ -10,6 +10,7 @@ mod calls;
 mod collector;
 mod iterating;
 mod known;
+mod operators;
 mod ownership;
 mod place;
 

@@ -2,7 +2,7 @@
 
 use super::known::{self, Known};
 use crate::scope::{Access, Reference};
-use crate::{Definition, Project};
+use crate::{Definition, Module, Project};
 use ruff_python_ast::{AnyNodeRef, Expr, ExprCall};
 
 /// Whether everything `definition` is ever bound to is a container made on the spot, and no reference lets go of it.
@@ -77,12 +77,19 @@ fn stays_inside(project: &Project<'_>, definition: Definition, name: AnyNodeRef<
             | AnyNodeRef::StmtExpr(_)
             | AnyNodeRef::StmtAssert(_),
         ) => true,
+        Some(AnyNodeRef::ExprTuple(_) | AnyNodeRef::ExprDict(_) | AnyNodeRef::ExprList(_)) => is_returned(module, name),
         Some(AnyNodeRef::Arguments(arguments)) => match module.parent(arguments.into()) {
             Some(AnyNodeRef::ExprCall(call)) => forgets_its_arguments(project, definition, call),
             _ => false,
         },
         _ => false,
     }
+}
+
+/// Whether a display around the name is returned: the code that has the variable is then done.
+fn is_returned(module: &Module<'_>, name: AnyNodeRef<'_>) -> bool {
+    let is_display = |node: &AnyNodeRef<'_>| matches!(node, AnyNodeRef::ExprTuple(_) | AnyNodeRef::ExprDict(_) | AnyNodeRef::ExprList(_));
+    module.ancestors(name).find(|above| !is_display(above)).is_some_and(|above| above.is_stmt_return())
 }
 
 fn is_called(parent: Option<AnyNodeRef<'_>>, function: AnyNodeRef<'_>) -> bool {
