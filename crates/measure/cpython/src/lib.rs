@@ -13,8 +13,12 @@ mod error;
 pub mod layout;
 mod line_table;
 mod raw;
+mod type_facts;
 
 pub use error::UnsupportedPython;
+pub use layout::objects::{AttributeStorage, ObjectLayout};
 pub use layout::{Layout, RUNTIME_WORDS};
 pub use line_table::{LineRange, LineTable, LineTableFormat};
 pub use raw::{CodeAddress, Frame, FrameAddress, bytes_of, text_of};
+pub use raw::{ObjectAddress, StoredAttributes, TypeAddress};
+pub use type_facts::{Attributes, Container, TYPE_WORDS, TypeFacts};

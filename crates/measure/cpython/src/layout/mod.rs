@@ -1,9 +1,12 @@
 //! Where each CPython version keeps what the tracker reads, in bytes from the start of its structure.
 
 mod debug_offsets;
+pub(crate) mod objects;
 mod v3_10;
 mod v3_11;
 mod v3_12;
+
+pub use objects::{DictKeysLayout, IndexBytes};
 
 use crate::UnsupportedPython;
 use lowtide_units::PythonVersion;

@@ -6,10 +6,12 @@
 
 mod code;
 mod frames;
+mod objects;
 mod text;
 
 pub use code::CodeAddress;
 pub use frames::{Frame, FrameAddress};
+pub use objects::{ObjectAddress, StoredAttributes, TypeAddress};
 pub use text::{bytes_of, text_of};
 
 /// # Safety

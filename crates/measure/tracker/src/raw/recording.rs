@@ -368,7 +368,10 @@ impl Recording {
         let peak_bytes = self.header().peak_bytes;
         self.census_due_bytes = peak_bytes + peak_bytes / CENSUS_GROWTH;
         let elapsed_ns = self.clock.elapsed_ns();
-        census::take(&mut Moment::new(shadow, &self.layout, &mut self.writer, elapsed_ns));
+        let mut moment = Moment::new(shadow, &self.layout, &mut self.writer, elapsed_ns);
+        if let Err(reason) = census::take(&mut moment) {
+            self.stop_reason.get_or_insert(reason);
+        }
     }
 
     #[cold]

@@ -1,9 +1,19 @@
 //! Which types the live objects have, near the peak.
+//!
+//! Every recorded block is looked at: an object begins with its reference count and its type, at one of three offsets
+//! that the type itself decides. What a word points to is read only after it was checked; nothing is counted twice.
 
+mod encode;
+mod known_types;
+mod own_process;
+mod tally;
+
+use self::encode::{Head, Names};
+use self::tally::Tally;
 use super::shadow::{Block, Shadow};
-use lowtide_capture::CaptureWriter;
+use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_capture::layout::{Node, node_kind};
-use lowtide_cpython::Layout;
+use lowtide_cpython::{Layout, ObjectLayout};
 use std::ptr::NonNull;
 
 /// A moment with the heap near its peak, the GIL held and no object half freed: what a census may look at.
@@ -49,5 +59,13 @@ fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
     unsafe { nodes.add(block.node as usize).as_ref() }.kind == node_kind::FRAME
 }
 
-/// Takes a census and writes it into the capture.
-pub(super) fn take(_moment: &mut Moment) {}
+/// Takes a census and writes it into the capture. Of a Python whose objects are not known nothing is counted.
+pub(super) fn take(moment: &mut Moment) -> Result<(), StopReason> {
+    let Some(objects) = ObjectLayout::of(moment.layout.version) else { return Ok(()) };
+    let tally = Tally::of(moment, &objects);
+    // SAFETY: the writer keeps the header mapped; nobody else writes it during a census.
+    let live_bytes = unsafe { moment.writer.header().as_ref() }.live_bytes;
+    let head = Head { live_bytes, elapsed_ns: moment.elapsed_ns };
+    let names = Names { layout: moment.layout, objects: &objects };
+    encode::write(moment.writer, &head, tally.types.all(), names)
+}

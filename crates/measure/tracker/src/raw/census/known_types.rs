@@ -1,0 +1,147 @@
+use super::Moment;
+use super::own_process;
+use crate::raw::address_map::AddressMap;
+use crate::raw::own_memory::OwnArray;
+use lowtide_cpython::{Container, ObjectLayout, TYPE_WORDS, TypeAddress, TypeFacts};
+
+/// Type objects found so far, with what was counted of each. Nothing of an address is believed before it is checked: a
+/// type is what has a metatype, up to the one that is its own, and looks like a type.
+pub(super) struct KnownTypes {
+    indices: AddressMap,
+    types: OwnArray<KnownType>,
+    count: usize,
+    /// Addresses that are no types, by their lower bits: a word that recurs is not looked at again and again.
+    rejected: [usize; REJECTED],
+    /// How many more addresses outside of the recorded heap may be looked at.
+    looks_left: u32,
+}
+
+/// One type.
+#[derive(Clone, Copy)]
+pub(super) struct KnownType {
+    pub(super) address: usize,
+    pub(super) facts: TypeFacts,
+    /// Its objects, and their bytes with what they own. Signed, as a dict can be taken off before it was counted.
+    pub(super) objects: i64,
+    pub(super) bytes: i64,
+}
+
+/// What a census is taken of.
+#[derive(Clone, Copy)]
+pub(super) struct Heap<'a> {
+    pub(super) moment: &'a Moment<'a>,
+    pub(super) objects: &'a ObjectLayout,
+}
+
+const FIRST_CAPACITY: usize = 512;
+const REJECTED: usize = 1024;
+/// Each is a system call of a fraction of a microsecond.
+const MOST_LOOKS: u32 = 20_000;
+/// Longest chain of bases and metatypes.
+const DEEPEST: u32 = 100;
+/// The kernel maps nothing below, and programs have nothing above.
+const USER_ADDRESSES: std::ops::Range<usize> = 1 << 16..1 << 47;
+/// A type that is made at run time is known to the collector.
+const TYPE_OFFSET: usize = 16;
+
+impl KnownTypes {
+    pub(super) fn new() -> Self {
+        Self {
+            indices: AddressMap::EMPTY,
+            types: OwnArray::EMPTY,
+            count: 0,
+            rejected: [0; REJECTED],
+            looks_left: MOST_LOOKS,
+        }
+    }
+
+    /// The index of the type at `address`, if that is one.
+    #[inline]
+    pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<usize> {
+        match self.indices.get(address as u64) {
+            Some(index) => Some(index as usize),
+            None => self.find_new(address, heap, DEEPEST),
+        }
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, index: usize) -> &mut KnownType {
+        &mut self.types.as_mut_slice()[index]
+    }
+
+    pub(super) fn all(&self) -> &[KnownType] {
+        &self.types.as_slice()[..self.count]
+    }
+
+    fn find_within(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
+        match self.indices.get(address as u64) {
+            Some(index) => Some(index as usize),
+            None => self.find_new(address, heap, depth.checked_sub(1)?),
+        }
+    }
+
+    #[cold]
+    fn find_new(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
+        let place = (address >> 3) % REJECTED;
+        if self.rejected[place] == address || !USER_ADDRESSES.contains(&address) || !address.is_multiple_of(8) {
+            return None;
+        }
+        let found = self.checked_facts(address, heap, depth).and_then(|facts| self.add(address, facts, heap, depth));
+        if found.is_none() {
+            self.rejected[place] = address;
+        }
+        found
+    }
+
+    fn checked_facts(&mut self, address: usize, heap: Heap, depth: u32) -> Option<TypeFacts> {
+        let facts = TypeFacts::from_words(&self.words_at(address, heap)?, heap.objects)?;
+        if facts.metatype != address {
+            let metatype = self.find_within(facts.metatype, heap, depth)?;
+            return self.get_mut(metatype).facts.is_metatype.then_some(facts);
+        }
+        // Only `type` is its own type.
+        facts.is_metatype.then_some(facts)
+    }
+
+    /// A copy of the first words at `address`, without ever touching memory that is not there.
+    fn words_at(&mut self, address: usize, heap: Heap) -> Option<[u64; TYPE_WORDS]> {
+        let block = heap.moment.python_block_at(address - TYPE_OFFSET);
+        if let Some(bytes) = block {
+            let is_large_enough = bytes as usize >= TYPE_OFFSET + heap.objects.least_type_bytes;
+            // SAFETY: a recorded block of that size lies there, which nobody frees during a census.
+            return is_large_enough.then(|| unsafe { (address as *const [u64; TYPE_WORDS]).read() });
+        }
+        self.looks_left = self.looks_left.checked_sub(1)?;
+        own_process::copy_words(address)
+    }
+
+    fn add(&mut self, address: usize, facts: TypeFacts, heap: Heap, depth: u32) -> Option<usize> {
+        let index = self.count;
+        let has_room = index < self.types.capacity() || self.types.grow((index * 2).max(FIRST_CAPACITY));
+        if !has_room || !self.indices.insert(address as u64, u32::try_from(index).ok()?) {
+            return None;
+        }
+        self.types.as_mut_slice()[index] = KnownType { address, facts, objects: 0, bytes: 0 };
+        self.count += 1;
+        if facts.container == Container::None {
+            // Afterwards, as `type` has `object` for its base, whose metatype it is.
+            self.get_mut(index).facts.container = self.container_without_flag(address, facts, heap, depth);
+        }
+        Some(index)
+    }
+
+    /// Some builtin types have no flag: they are told by their names, and their subclasses by their bases.
+    fn container_without_flag(&mut self, address: usize, facts: TypeFacts, heap: Heap, depth: u32) -> Container {
+        if facts.is_static {
+            let mut room = [0; 16];
+            // SAFETY: it was checked to be a type, and the moment vouches for the GIL.
+            match unsafe { TypeAddress(address).write_name(heap.moment.layout, heap.objects, &mut room) } {
+                b"set" | b"frozenset" => return Container::Set,
+                b"bytearray" => return Container::ByteArray,
+                _ => {}
+            }
+        }
+        let base = if facts.base == 0 { None } else { self.find_within(facts.base, heap, depth) };
+        base.map_or(Container::None, |base| self.get_mut(base).facts.container)
+    }
+}

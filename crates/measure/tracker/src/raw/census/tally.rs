@@ -1,0 +1,111 @@
+use super::Moment;
+use super::known_types::{Heap, KnownTypes};
+use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
+
+/// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
+const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
+/// `PyObject`.
+const OBJECT_BYTES: usize = 16;
+/// Of a dict, in front of it and in all.
+const DICT_OFFSET: usize = 16;
+const DICT_BYTES: u64 = 64;
+/// Counts above are addresses or other data; immortal objects have a little over 2^32 at most.
+const MOST_REFERENCES: u64 = 1 << 33;
+/// In front of an array of values lie as many bytes as it has, rounded up.
+const LONGEST_VALUES_PREFIX: usize = 256;
+
+/// Counts objects by their type.
+pub(super) struct Tally {
+    pub(super) types: KnownTypes,
+}
+
+impl Tally {
+    /// Of all that lives at that moment.
+    pub(super) fn of(moment: &Moment, objects: &ObjectLayout) -> Self {
+        let mut tally = Self { types: KnownTypes::new() };
+        let heap = Heap { moment, objects };
+        moment.for_each_python_block(|address, bytes| tally.count_block(address, bytes, heap));
+        tally
+    }
+
+    /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.
+    #[inline]
+    fn count_block(&mut self, block: usize, bytes: u64, heap: Heap) {
+        for offset in OBJECT_OFFSETS {
+            if bytes < (offset + OBJECT_BYTES) as u64 {
+                return;
+            }
+            let object = ObjectAddress(block + offset);
+            // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
+            let (references, address) = unsafe { (object.reference_count(), object.type_address()) };
+            if references.wrapping_sub(1) >= MOST_REFERENCES {
+                continue;
+            }
+            if let Some(index) = self.types.find(address, heap) {
+                let facts = self.types.get_mut(index).facts;
+                if facts.object_offset == offset && bytes >= (offset + facts.least_object_bytes) as u64 {
+                    self.count_object(object, index, bytes, heap);
+                    return;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn count_object(&mut self, object: ObjectAddress, index: usize, block_bytes: u64, heap: Heap) {
+        let facts = self.types.get_mut(index).facts;
+        let object_bytes = block_bytes as usize - facts.object_offset;
+        let mut bytes = block_bytes + buffer_bytes(object, facts.container, heap);
+        if facts.attributes != Attributes::None {
+            // SAFETY: a live object of a type with such attributes; the moment vouches for the GIL.
+            bytes += match unsafe { object.attributes(facts.attributes, object_bytes, heap.objects) } {
+                StoredAttributes::Inside => 0,
+                StoredAttributes::Values(values) => values_bytes(values, heap.moment),
+                StoredAttributes::Dict(dict) => self.take_over_dict(dict, heap),
+            };
+        }
+        let known = self.types.get_mut(index);
+        known.objects += 1;
+        known.bytes += bytes.cast_signed();
+    }
+
+    /// The bytes of an instance's dict, which then no longer count as those of a dict: they go when the instance goes.
+    /// Not so while somebody else holds the dict.
+    fn take_over_dict(&mut self, dict: ObjectAddress, heap: Heap) -> u64 {
+        let block = heap.moment.python_block_at(dict.0.wrapping_sub(DICT_OFFSET));
+        let Some(block_bytes) = block.filter(|&bytes| bytes >= DICT_BYTES) else { return 0 };
+        // SAFETY: both words lie inside a recorded block.
+        let (references, address) = unsafe { (dict.reference_count(), dict.type_address()) };
+        let Some(index) = self.types.find(address, heap) else { return 0 };
+        let known = self.types.get_mut(index);
+        let is_own = references == 1
+            && known.facts.container == Container::Dict
+            && known.facts.object_offset == DICT_OFFSET
+            && known.facts.attributes == Attributes::None;
+        if !is_own {
+            return 0;
+        }
+        let bytes = block_bytes + buffer_bytes(dict, Container::Dict, heap);
+        let known = self.types.get_mut(index);
+        known.objects -= 1;
+        known.bytes -= bytes.cast_signed();
+        bytes
+    }
+}
+
+#[inline]
+fn buffer_bytes(object: ObjectAddress, container: Container, heap: Heap) -> u64 {
+    let mut bytes = 0;
+    let add = |buffer| bytes += heap.moment.python_block_at(buffer).unwrap_or(0);
+    // SAFETY: a live object of a type with that container; the moment vouches for the GIL.
+    unsafe { object.for_each_buffer(container, heap.moment.layout, add) };
+    bytes
+}
+
+/// The block of an array of values begins a little in front of them.
+fn values_bytes(values: usize, moment: &Moment) -> u64 {
+    let last = values.wrapping_sub(1) & !15;
+    let starts = (0..=LONGEST_VALUES_PREFIX).step_by(16).map(|back| last.wrapping_sub(back));
+    let found = starts.map(|start| (start, moment.python_block_at(start))).find_map(|(start, block)| Some((start, block?)));
+    found.filter(|&(start, bytes)| start as u64 + bytes > values as u64).map_or(0, |(_, bytes)| bytes)
+}
