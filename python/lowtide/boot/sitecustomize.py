@@ -1,7 +1,7 @@
 """Runs at the end of Python's own start-up, just before the program.
 
 It starts the tracker and the stage as the launcher ordered through variables, takes every trace of itself away, and
-makes way for the sitecustomize that Python would have found without it. Nothing is imported that is not loaded anyway.
+makes way for the sitecustomize that Python would have found without it. What is imported on the way is forgotten again.
 Any Python may read this file, so it is valid syntax for all of them, back to 2.7.
 """
 
@@ -21,10 +21,13 @@ def _boot(folder):
     if orders:
         _check_python()
     _remove_traces(folder)
+    loaded = set(sys.modules)
     if "STAGE" in orders:
         _start(_extension("lowtide_stage", orders["STAGE"]), orders["STAGE_DIR"])
     if "CAPTURE" in orders:
         _track(_extension("lowtide_tracker", orders["EXTENSION"]), orders["CAPTURE"])
+    for name in set(sys.modules) - loaded:
+        del sys.modules[name]
 
 
 def _take_orders():
@@ -70,7 +73,7 @@ def _refuse(what, hint="lowtide measures CPython 3.10 and later with the GIL; ch
 
 def _extension(name, path):
     # type: (str, str) -> Any
-    """Loads an extension module from a file that has another name, without a place in sys.modules."""
+    """Loads an extension module from a file that has another name."""
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import ExtensionFileLoader
 
@@ -80,7 +83,6 @@ def _extension(name, path):
         loader.exec_module(module)
     except ImportError as error:
         _refuse("cannot load %s: %s" % (path, error), "install lowtide again for this machine and this Python")
-    sys.modules.pop(name, None)
     return module
 
 
@@ -95,13 +97,10 @@ def _start(extension, place):
 def _track(tracker, capture):
     # type: (Any, str) -> None
     _start(tracker, _unused(capture))
-    loaded = "atexit" in sys.modules
     import atexit
 
     # What is registered first runs last: the program's own exit handlers are still tracked.
     atexit.register(tracker.stop)
-    if not loaded:
-        del sys.modules["atexit"]
 
 
 def _unused(capture):

@@ -1,6 +1,5 @@
 use crate::LaunchError;
 use std::env;
-use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -61,9 +60,11 @@ pub(crate) fn locate(name: &Path) -> Option<PathBuf> {
         return std::path::absolute(name).ok().filter(|path| path.exists());
     }
     let folders = env::var_os("PATH")?;
-    env::split_paths(OsStr::new(&folders))
+    let found = env::split_paths(&folders)
         .map(|folder| folder.join(name))
-        .find(|path| is_executable(path))
+        .find(|path| is_executable(path))?;
+    // An empty entry of PATH is the working directory.
+    std::path::absolute(found).ok()
 }
 
 fn is_executable(path: &Path) -> bool {
