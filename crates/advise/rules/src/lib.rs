@@ -16,6 +16,7 @@
 mod candidate;
 mod consumer;
 mod lt102_list_used_once;
+mod lt104_collected_results;
 mod lt105_bytes_concatenation;
 mod missing_slots;
 mod rule;

@@ -1,7 +1,7 @@
 //! Where the functions of a project are called, and where they are used as values.
 
-use crate::project::{Definition, Function, ModuleId, Project, Use};
-use ruff_python_ast::{AnyNodeRef, Expr, ExprCall, ParameterWithDefault};
+use crate::project::{Definition, Function, Meaning, ModuleId, Project, Use};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprCall, ParameterWithDefault, StmtImportFrom};
 
 /// A call of a function of the project.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,13 @@ impl<'a> Project<'a> {
         let module = self.module(function.module);
         let variable = module.reference(module.reference_at(&function.def.name)?).variable;
         Some(Definition { module: function.module, variable })
+    }
+
+    /// The module that `from ... import` takes names from; `None` if it is neither in the project nor named in full.
+    #[must_use]
+    pub fn imported_module(&self, from: ModuleId, import: &StmtImportFrom) -> Option<Meaning> {
+        let dotted = import.module.as_ref().map_or("", |module| module.as_str());
+        self.dotted(from, import.level, dotted)
     }
 
     /// Attributes called `name`, and strings that spell it.

@@ -3,7 +3,7 @@
 use crate::scope::{ScopeId, VariableId};
 use crate::{Module, TextEdit};
 use ruff_python_ast::{Alias, AnyNodeRef, Stmt};
-use ruff_text_size::{Ranged, TextSize};
+use ruff_text_size::Ranged;
 
 /// The text that means a member of an external module, and the import that makes it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,29 +81,28 @@ impl<'a> Module<'a> {
 
     /// Adds `from origin import member` after the imports at the head of the file.
     fn new_import(&self, origin: &str, member: &str) -> TextEdit {
-        let newline = self.file().newline();
-        let line = format!("from {origin} import {member}");
-        let (offset, ends_line) = self.place_for_import();
-        let before = if ends_line { "" } else { newline };
-        TextEdit::insert(offset, format!("{before}{line}{newline}"))
+        let file = self.file();
+        let newline = file.newline();
+        let line = format!("from {origin} import {member}{newline}");
+        let body = &file.syntax().body;
+        let in_head = |(place, statement): &(usize, &Stmt)| {
+            is_import(statement) || (*place == 0 && is_docstring(statement))
+        };
+        let Some((_, last)) = body.iter().enumerate().take_while(in_head).last() else {
+            let blank_lines =
+                body.first().map_or(0, |first| if is_definition(first) { 2 } else { 1 });
+            let start = body.first().map_or(file.syntax().range.end(), Ranged::start);
+            return TextEdit::insert(start, line + &newline.repeat(blank_lines));
+        };
+        let end = file.full_line(last.end()).end();
+        let ends_line = file.text()[..end.into()].ends_with(['\n', '\r']);
+        let breaks = usize::from(!ends_line) + usize::from(is_docstring(last));
+        TextEdit::insert(end, newline.repeat(breaks) + &line)
     }
+}
 
-    /// Where an import may be added, and whether a line begins there.
-    fn place_for_import(&self) -> (TextSize, bool) {
-        let body = &self.file().syntax().body;
-        let head = body
-            .iter()
-            .enumerate()
-            .take_while(|(place, stmt)| is_import(stmt) || (*place == 0 && is_docstring(stmt)));
-        match (head.last(), body.first()) {
-            (Some((_, last)), _) => {
-                let end = self.file().full_line(last.end()).end();
-                (end, self.file().text()[..end.into()].ends_with(['\n', '\r']))
-            }
-            (None, Some(first)) => (first.start(), true),
-            (None, None) => (self.file().syntax().range.end(), true),
-        }
-    }
+fn is_definition(statement: &Stmt) -> bool {
+    matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_))
 }
 
 fn is_import(statement: &Stmt) -> bool {
@@ -150,17 +149,18 @@ mod tests {
     fn a_new_import_comes_after_those_at_the_head() {
         for (text, expected) in [
             ("import os\nx = 1\n", "import os\nfrom io import BytesIO\nx = 1\n"),
-            ("\"\"\"Doc.\"\"\"\nx = 1\n", "\"\"\"Doc.\"\"\"\nfrom io import BytesIO\nx = 1\n"),
+            ("\"\"\"Doc.\"\"\"\nx = 1\n", "\"\"\"Doc.\"\"\"\n\nfrom io import BytesIO\nx = 1\n"),
             (
                 "from __future__ import annotations\n\nx = 1\n",
                 "from __future__ import annotations\nfrom io import BytesIO\n\nx = 1\n",
             ),
             (
                 "#!/usr/bin/env python3\nx = 1\n",
-                "#!/usr/bin/env python3\nfrom io import BytesIO\nx = 1\n",
+                "#!/usr/bin/env python3\nfrom io import BytesIO\n\nx = 1\n",
             ),
-            ("\u{feff}x = 1\r\n", "\u{feff}from io import BytesIO\r\nx = 1\r\n"),
+            ("\u{feff}x = 1\r\n", "\u{feff}from io import BytesIO\r\n\r\nx = 1\r\n"),
             ("import os", "import os\nfrom io import BytesIO\n"),
+            ("def f(): ...\n", "from io import BytesIO\n\n\ndef f(): ...\n"),
         ] {
             assert_eq!(named(text), ("BytesIO".to_owned(), expected.to_owned()));
         }
@@ -170,7 +170,7 @@ mod tests {
     fn an_import_that_may_not_have_run_or_is_rebound_is_not_relied_on() {
         let (name, edited) = named("try:\n    import io\nexcept ImportError:\n    io = None\n");
         assert_eq!(name, "BytesIO");
-        assert!(edited.starts_with("from io import BytesIO\ntry:"));
+        assert!(edited.starts_with("from io import BytesIO\n\ntry:"));
     }
 
     #[test]

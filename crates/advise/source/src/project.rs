@@ -209,7 +209,7 @@ impl<'a> Project<'a> {
     }
 
     /// The module called `dotted`, seen from `from` with `level` leading dots.
-    fn dotted(&self, from: ModuleId, level: u32, dotted: &str) -> Option<Meaning> {
+    pub(crate) fn dotted(&self, from: ModuleId, level: u32, dotted: &str) -> Option<Meaning> {
         match self.names.find(from.0, level, dotted) {
             Some(id) => Some(Meaning::Module(ModuleId(id))),
             None if level == 0 => Some(Meaning::External(dotted.to_owned())),

@@ -147,7 +147,7 @@ fn runs_again(above: AnyNodeRef<'_>, inner: AnyNodeRef<'_>) -> bool {
 }
 
 /// Whether a file does something when it is run, apart from defining names.
-fn acts_on_its_own(project: &Project<'_>, id: ModuleId) -> bool {
+pub(crate) fn acts_on_its_own(project: &Project<'_>, id: ModuleId) -> bool {
     use lowtide_source::ast::Stmt;
     project.module(id).file().syntax().body.iter().any(|statement| match statement {
         Stmt::Expr(statement) => matches!(&*statement.value, Expr::Call(_) | Expr::Await(_)),
