@@ -25,7 +25,7 @@ pub struct Options {
 /// Shows what a capture holds.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let recorded = Recorded::read(&options.capture, terminal)?;
-    let summary = recorded.summary(Some(&options.capture));
+    let summary = recorded.summary(None);
     match options.format {
         Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
         Format::Json => terminal.data(&run_json(&summary)?)?,

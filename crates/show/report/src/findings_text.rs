@@ -98,7 +98,10 @@ fn next_steps(shown: &[&Finding]) -> Vec<String> {
     let mut lines = vec![format!("next: {explain} tells more")];
     if first.measured.is_none() {
         let run = command("lowtide run --out FILE script.py");
-        lines.push(format!("      {run}, then {} tells what each is worth", command("--profile FILE")));
+        lines.push(format!(
+            "      {run}, then {} tells what each is worth",
+            command("--profile FILE")
+        ));
     }
     lines.push(format!("      {} proves them", command("lowtide slim script.py")));
     lines

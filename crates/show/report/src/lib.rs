@@ -10,6 +10,7 @@ mod findings_json;
 mod findings_text;
 mod forked;
 mod json;
+mod markdown_table;
 mod page;
 mod paragraph;
 mod peak_lines;

@@ -1,6 +1,7 @@
 //! A rule's Markdown page, for a terminal.
 
 use crate::diff_text;
+use crate::markdown_table::MarkdownTable;
 use crate::page::{Page, visible};
 use crate::paragraph::Paragraph;
 use crate::style::{COMMAND, DIM, HEADING, STRONG, paint};
@@ -34,8 +35,7 @@ struct Rendering {
     bullet: Option<String>,
     /// The language of the open code block.
     code: Option<String>,
-    /// The cells so far of the open table, its head first.
-    table: Vec<Vec<String>>,
+    table: Option<MarkdownTable>,
 }
 
 impl Rendering {
@@ -43,18 +43,20 @@ impl Rendering {
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(tag) => self.close(tag),
-            Event::Text(text) => match &self.code {
-                Some(language) => {
-                    let block = code_block(&text, language == "diff");
-                    self.text.push_str(&block);
-                }
-                None => self.paragraph.push(&text, self.style()),
-            },
-            Event::Code(code) if self.is_in_table() => self.cell_text(&code),
-            Event::Text(text) if self.is_in_table() => self.cell_text(&text),
-            Event::Code(code) => self.paragraph.push(&code, COMMAND),
+            Event::Text(text) => self.take_text(&text, self.style()),
+            Event::Code(code) => self.take_text(&code, COMMAND),
             Event::SoftBreak | Event::HardBreak => self.paragraph.push(" ", Style::new()),
             _ => {}
+        }
+    }
+
+    fn take_text(&mut self, text: &str, style: Style) {
+        if let Some(language) = &self.code {
+            self.text.push_str(&code_block(text, language == "diff"));
+        } else if let Some(table) = &mut self.table {
+            table.push(text);
+        } else {
+            self.paragraph.push(text, style);
         }
     }
 
@@ -75,6 +77,14 @@ impl Rendering {
                 self.lists.push(start);
             }
             Tag::Item => self.bullet = Some(self.next_bullet()),
+            Tag::Table(_) => {
+                self.blank_line();
+                self.table = Some(MarkdownTable::default());
+            }
+            Tag::TableHead | Tag::TableRow => {
+                self.table.iter_mut().for_each(MarkdownTable::start_row)
+            }
+            Tag::TableCell => self.table.iter_mut().for_each(MarkdownTable::start_cell),
             Tag::CodeBlock(kind) => {
                 self.blank_line();
                 self.code = Some(match kind {
@@ -100,6 +110,11 @@ impl Rendering {
                 self.lists.pop();
             }
             TagEnd::CodeBlock => self.code = None,
+            TagEnd::Table => {
+                let lines =
+                    self.table.take().map(|table| table.lines(self.width)).unwrap_or_default();
+                self.text.extend(lines.into_iter().map(|line| line + "\n"));
+            }
             _ => {}
         }
     }
@@ -171,6 +186,15 @@ mod tests {
         assert_eq!(
             rendered(markdown),
             "LT1 name\n\nOne f(x), two.\n\nWhy\n\n- first item that is longer than a line\n  can be\n- second\n\n    def f():\n        pass\n\nEnd.\n"
+        );
+    }
+
+    #[test]
+    fn a_wide_table_is_wrapped_into_its_columns() {
+        let markdown = "| who | stays |\n|---|---|\n| `for`, sum, any, all, min, max, zip, chain | about 0 |\n";
+        assert_eq!(
+            rendered(markdown),
+            "who                            stays\nfor, sum, any, all, min, max,  about 0\nzip, chain\n"
         );
     }
 
