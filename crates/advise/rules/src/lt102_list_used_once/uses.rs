@@ -4,7 +4,7 @@ use super::blocker;
 use super::built::{Binding, Built};
 use crate::Blocker;
 use crate::consumer::{Consumer, consumer_of};
-use lowtide_source::ast::{AnyNodeRef, Expr};
+use lowtide_source::ast::{AnyNodeRef, Comprehension, Expr};
 use lowtide_source::{Access, ModuleId, Project, Reference, ScopeId, ScopeKind};
 
 /// The single pass over a named list, and what forbids to take it for the only use; `None` if nothing goes through it.
@@ -141,9 +141,18 @@ fn runs_again(above: AnyNodeRef<'_>, inner: AnyNodeRef<'_>) -> bool {
     match above {
         AnyNodeRef::StmtFor(statement) => statement.body.iter().any(|child| inner.ptr_eq(AnyNodeRef::from(child))),
         AnyNodeRef::StmtWhile(statement) => !statement.orelse.iter().any(|child| inner.ptr_eq(AnyNodeRef::from(child))),
-        // Whether a comprehension goes through it once is decided where the pass is recognised.
+        AnyNodeRef::ExprListComp(node) => !is_first_clause(&node.generators, inner),
+        AnyNodeRef::ExprSetComp(node) => !is_first_clause(&node.generators, inner),
+        AnyNodeRef::ExprDictComp(node) => !is_first_clause(&node.generators, inner),
+        AnyNodeRef::ExprGenerator(node) => !is_first_clause(&node.generators, inner),
+        AnyNodeRef::Comprehension(clause) => !inner.ptr_eq(AnyNodeRef::from(&clause.iter)),
         _ => false,
     }
+}
+
+/// Only the iterable of a comprehension's first clause is evaluated once.
+fn is_first_clause(clauses: &[Comprehension], inner: AnyNodeRef<'_>) -> bool {
+    clauses.first().is_some_and(|first| inner.ptr_eq(AnyNodeRef::from(first)))
 }
 
 /// Whether a file does something when it is run, apart from defining names.
