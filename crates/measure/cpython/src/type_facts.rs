@@ -96,6 +96,13 @@ impl TypeFacts {
             attributes: attributes_of(words, layout)?,
         })
     }
+
+    /// Whether an object of this type can begin so far into a block of `block_bytes`.
+    #[inline]
+    #[must_use]
+    pub fn begins_at(&self, offset: usize, block_bytes: u64) -> bool {
+        self.object_offset == offset && block_bytes >= (offset + self.least_object_bytes) as u64
+    }
 }
 
 fn object_offset(flags: u64, layout: &ObjectLayout) -> usize {

@@ -1,7 +1,7 @@
 //! All that is recorded, and the one place through which threads get at it.
 
 use super::call_tree::{CallTree, Edge};
-use super::census::{self, Moment};
+use super::census::{self, HeapLevel, Moment, Watch};
 use super::clock::Clock;
 use super::code_table::CodeTable;
 use super::gate::{Gate, Pass, Shut};
@@ -20,11 +20,6 @@ use std::mem::MaybeUninit;
 /// Threads share these by their thread pointer: a collision costs time, not truth.
 const LAST_STACKS: usize = 64;
 
-/// The heap is near its peak as long as it holds all but this part of it.
-const PEAK_NEIGHBOURHOOD: u64 = 32;
-/// A census is repeated when the peak has grown by this part: its cost stays a constant share of what was allocated.
-const CENSUS_GROWTH: u64 = 10;
-
 /// What a recording is made of. Reached through [`enter_with_gil`] and [`enter_without_gil`] only.
 pub(super) struct Recording {
     pub(super) writer: CaptureWriter,
@@ -37,8 +32,7 @@ pub(super) struct Recording {
     mapped: MappedRanges,
     /// Anonymous addresses that may not be used yet.
     reserved: MappedRanges,
-    /// A census is due when the heap falls from a peak higher than this.
-    census_due_bytes: u64,
+    census_watch: Watch,
     /// Set in doubt; whoever holds the pass stops the recording when it leaves.
     stop_reason: Option<StopReason>,
 }
@@ -97,7 +91,7 @@ pub(super) unsafe fn begin(mut writer: CaptureWriter, layout: Layout, has_barrie
         walk: Walk::EMPTY,
         mapped: MappedRanges::EMPTY,
         reserved: MappedRanges::EMPTY,
-        census_due_bytes: 0,
+        census_watch: Watch::NEW,
         stop_reason: None,
     };
     // SAFETY: nobody can be inside, by the caller's promise.
@@ -147,11 +141,11 @@ impl Entered {
         taken.block
     }
 
-    /// Takes a census if freeing `block`, which was just taken from `address`, makes the heap fall from its peak. The
-    /// GIL is held.
+    /// Takes a census if freeing `block`, which was just taken from `address`, begins a fall from the peak. The GIL is
+    /// held.
     #[inline]
     pub(super) fn census_before_fall(&mut self, address: usize, block: Block) {
-        if self.recording.falls_from_peak(block.bytes) {
+        if self.recording.begins_fall(address, block.bytes) {
             self.put_back(address, block);
             self.recording.take_census(self.shadow);
             self.shadow.take(address);
@@ -160,10 +154,7 @@ impl Entered {
 
     /// Takes a census if the heap is near a peak that the last one did not see. The GIL is held.
     pub(super) fn census_at_end(&mut self) {
-        let live_bytes = self.recording.header().live_bytes;
-        if self.recording.falls_from_peak(live_bytes) {
-            self.recording.take_census(self.shadow);
-        }
+        self.recording.take_census(self.shadow);
     }
 
     /// The block taken before is gone.
@@ -199,6 +190,7 @@ impl Entered {
         }
         let (header, node) = self.recording.counters(block.node);
         ledger::allocated(header, node, block.bytes);
+        self.recording.census_watch.allocated();
         self.recording.tick(block.bytes);
     }
 
@@ -352,26 +344,24 @@ impl Recording {
         }
     }
 
-    /// Whether freeing `bytes` leaves the neighbourhood of a peak that is a tenth higher than that of the last census.
     #[inline]
-    fn falls_from_peak(&mut self, bytes: u64) -> bool {
-        let due = self.census_due_bytes;
-        let header = self.header();
-        let near_peak = header.peak_bytes - header.peak_bytes / PEAK_NEIGHBOURHOOD;
-        header.peak_bytes > due
-            && header.live_bytes >= near_peak
-            && header.live_bytes - bytes < near_peak
+    fn begins_fall(&mut self, address: usize, bytes: u64) -> bool {
+        let level = HeapLevel::of(self.header());
+        self.census_watch.is_falling(address, bytes, level)
     }
 
     #[cold]
     fn take_census(&mut self, shadow: &Shadow) {
-        let peak_bytes = self.header().peak_bytes;
-        self.census_due_bytes = peak_bytes + peak_bytes / CENSUS_GROWTH;
+        let level = HeapLevel::of(self.header());
         let elapsed_ns = self.clock.elapsed_ns();
+        if !self.census_watch.is_worth_it(level, elapsed_ns) {
+            return;
+        }
         let mut moment = Moment::new(shadow, &self.layout, &mut self.writer, elapsed_ns);
-        if let Err(reason) = census::take(&mut moment) {
+        if let Err(reason) = census::take(&mut moment, self.census_watch.just_freed()) {
             self.stop_reason.get_or_insert(reason);
         }
+        self.census_watch.took(level, self.clock.elapsed_ns() - elapsed_ns);
     }
 
     #[cold]

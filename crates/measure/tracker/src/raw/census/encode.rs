@@ -35,10 +35,14 @@ pub(super) fn write(
 ) -> Result<(), StopReason> {
     let found = || types.iter().filter(|known| known.objects > 0);
     let mut name = [0; LONGEST_NAME_BYTES];
-    let types_bytes: usize = found().map(|known| 16 + padded_text_bytes(names.of(known, &mut name))).sum();
+    let types_bytes: usize =
+        found().map(|known| 16 + padded_text_bytes(names.of(known, &mut name))).sum();
     let whole = HEAD_BYTES + types_bytes;
     let room = writer.begin_census(whole)?;
-    let mut rest = put(room, &[head.live_bytes, head.elapsed_ns, found().count() as u64].map(u64::to_le_bytes));
+    let mut rest = put(
+        room,
+        &[head.live_bytes, head.elapsed_ns, found().count() as u64].map(u64::to_le_bytes),
+    );
     for known in found() {
         rest = put(rest, &[known.objects, known.bytes.max(0)].map(i64::to_le_bytes));
         let text = names.of(known, &mut name);

@@ -83,10 +83,15 @@ impl KnownTypes {
     #[cold]
     fn find_new(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
         let place = (address >> 3) % REJECTED;
-        if self.rejected[place] == address || !USER_ADDRESSES.contains(&address) || !address.is_multiple_of(8) {
+        if self.rejected[place] == address
+            || !USER_ADDRESSES.contains(&address)
+            || !address.is_multiple_of(8)
+        {
             return None;
         }
-        let found = self.checked_facts(address, heap, depth).and_then(|facts| self.add(address, facts, heap, depth));
+        let found = self
+            .checked_facts(address, heap, depth)
+            .and_then(|facts| self.add(address, facts, heap, depth));
         if found.is_none() {
             self.rejected[place] = address;
         }
@@ -109,7 +114,8 @@ impl KnownTypes {
         if let Some(bytes) = block {
             let is_large_enough = bytes as usize >= TYPE_OFFSET + heap.objects.least_type_bytes;
             // SAFETY: a recorded block of that size lies there, which nobody frees during a census.
-            return is_large_enough.then(|| unsafe { (address as *const [u64; TYPE_WORDS]).read() });
+            return is_large_enough
+                .then(|| unsafe { (address as *const [u64; TYPE_WORDS]).read() });
         }
         self.looks_left = self.looks_left.checked_sub(1)?;
         own_process::copy_words(address)
@@ -117,7 +123,8 @@ impl KnownTypes {
 
     fn add(&mut self, address: usize, facts: TypeFacts, heap: Heap, depth: u32) -> Option<usize> {
         let index = self.count;
-        let has_room = index < self.types.capacity() || self.types.grow((index * 2).max(FIRST_CAPACITY));
+        let has_room =
+            index < self.types.capacity() || self.types.grow((index * 2).max(FIRST_CAPACITY));
         if !has_room || !self.indices.insert(address as u64, u32::try_from(index).ok()?) {
             return None;
         }
@@ -125,17 +132,26 @@ impl KnownTypes {
         self.count += 1;
         if facts.container == Container::None {
             // Afterwards, as `type` has `object` for its base, whose metatype it is.
-            self.get_mut(index).facts.container = self.container_without_flag(address, facts, heap, depth);
+            self.get_mut(index).facts.container =
+                self.container_without_flag(address, facts, heap, depth);
         }
         Some(index)
     }
 
     /// Some builtin types have no flag: they are told by their names, and their subclasses by their bases.
-    fn container_without_flag(&mut self, address: usize, facts: TypeFacts, heap: Heap, depth: u32) -> Container {
+    fn container_without_flag(
+        &mut self,
+        address: usize,
+        facts: TypeFacts,
+        heap: Heap,
+        depth: u32,
+    ) -> Container {
         if facts.is_static {
             let mut room = [0; 16];
             // SAFETY: it was checked to be a type, and the moment vouches for the GIL.
-            match unsafe { TypeAddress(address).write_name(heap.moment.layout, heap.objects, &mut room) } {
+            match unsafe {
+                TypeAddress(address).write_name(heap.moment.layout, heap.objects, &mut room)
+            } {
                 b"set" | b"frozenset" => return Container::Set,
                 b"bytearray" => return Container::ByteArray,
                 _ => {}

@@ -7,9 +7,12 @@ mod encode;
 mod known_types;
 mod own_process;
 mod tally;
+mod watch;
 
 use self::encode::{Head, Names};
+use self::known_types::Heap;
 use self::tally::Tally;
+pub(super) use self::watch::{HeapLevel, Watch};
 use super::shadow::{Block, Shadow};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_capture::layout::{Node, node_kind};
@@ -60,9 +63,11 @@ fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
 }
 
 /// Takes a census and writes it into the capture. Of a Python whose objects are not known nothing is counted.
-pub(super) fn take(moment: &mut Moment) -> Result<(), StopReason> {
+/// `just_freed` are blocks that lived at the peak and are gone, or about to go.
+pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, u64)]) -> Result<(), StopReason> {
     let Some(objects) = ObjectLayout::of(moment.layout.version) else { return Ok(()) };
-    let tally = Tally::of(moment, &objects);
+    let mut tally = Tally::of(moment, &objects);
+    tally.add_just_freed(just_freed, Heap { moment, objects: &objects });
     // SAFETY: the writer keeps the header mapped; nobody else writes it during a census.
     let live_bytes = unsafe { moment.writer.header().as_ref() }.live_bytes;
     let head = Head { live_bytes, elapsed_ns: moment.elapsed_ns };

@@ -8,7 +8,8 @@ pub(super) fn copy_words<const WORDS: usize>(address: usize) -> Option<[u64; WOR
     let to = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: bytes };
     let from = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes };
     // SAFETY: the kernel writes at most `bytes` into `words`, and checks where it reads.
-    let copied = unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
+    let copied =
+        unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
     if usize::try_from(copied) != Ok(bytes) {
         return None;
     }

@@ -1,9 +1,12 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
+use super::own_process;
 use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
 const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
+/// Of a freed block, as many as tell its type wherever that stands.
+const LEFT_WORDS: usize = 6;
 /// `PyObject`.
 const OBJECT_BYTES: usize = 16;
 /// Of a dict, in front of it and in all.
@@ -28,6 +31,23 @@ impl Tally {
         tally
     }
 
+    /// Objects that lived until a moment ago, from what they left behind.
+    pub(super) fn add_just_freed(&mut self, blocks: &[(usize, u64)], heap: Heap) {
+        for &(block, bytes) in blocks {
+            let Some(words) = own_process::copy_words::<LEFT_WORDS>(block) else { continue };
+            let found = OBJECT_OFFSETS.into_iter().find_map(|offset| {
+                let address = words[offset / size_of::<u64>() + 1] as usize;
+                let index = self.types.find(address, heap)?;
+                self.types.get_mut(index).facts.begins_at(offset, bytes).then_some(index)
+            });
+            if let Some(index) = found {
+                let known = self.types.get_mut(index);
+                known.objects += 1;
+                known.bytes += bytes.cast_signed();
+            }
+        }
+    }
+
     /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.
     #[inline]
     fn count_block(&mut self, block: usize, bytes: u64, heap: Heap) {
@@ -37,13 +57,14 @@ impl Tally {
             }
             let object = ObjectAddress(block + offset);
             // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
-            let (references, address) = unsafe { (object.reference_count(), object.type_address()) };
+            let (references, address) =
+                unsafe { (object.reference_count(), object.type_address()) };
             if references.wrapping_sub(1) >= MOST_REFERENCES {
                 continue;
             }
             if let Some(index) = self.types.find(address, heap) {
                 let facts = self.types.get_mut(index).facts;
-                if facts.object_offset == offset && bytes >= (offset + facts.least_object_bytes) as u64 {
+                if facts.begins_at(offset, bytes) {
                     self.count_object(object, index, bytes, heap);
                     return;
                 }
@@ -58,11 +79,12 @@ impl Tally {
         let mut bytes = block_bytes + buffer_bytes(object, facts.container, heap);
         if facts.attributes != Attributes::None {
             // SAFETY: a live object of a type with such attributes; the moment vouches for the GIL.
-            bytes += match unsafe { object.attributes(facts.attributes, object_bytes, heap.objects) } {
-                StoredAttributes::Inside => 0,
-                StoredAttributes::Values(values) => values_bytes(values, heap.moment),
-                StoredAttributes::Dict(dict) => self.take_over_dict(dict, heap),
-            };
+            bytes +=
+                match unsafe { object.attributes(facts.attributes, object_bytes, heap.objects) } {
+                    StoredAttributes::Inside => 0,
+                    StoredAttributes::Values(values) => values_bytes(values, heap.moment),
+                    StoredAttributes::Dict(dict) => self.take_over_dict(dict, heap),
+                };
         }
         let known = self.types.get_mut(index);
         known.objects += 1;
@@ -106,6 +128,10 @@ fn buffer_bytes(object: ObjectAddress, container: Container, heap: Heap) -> u64 
 fn values_bytes(values: usize, moment: &Moment) -> u64 {
     let last = values.wrapping_sub(1) & !15;
     let starts = (0..=LONGEST_VALUES_PREFIX).step_by(16).map(|back| last.wrapping_sub(back));
-    let found = starts.map(|start| (start, moment.python_block_at(start))).find_map(|(start, block)| Some((start, block?)));
-    found.filter(|&(start, bytes)| start as u64 + bytes > values as u64).map_or(0, |(_, bytes)| bytes)
+    let found = starts
+        .map(|start| (start, moment.python_block_at(start)))
+        .find_map(|(start, block)| Some((start, block?)));
+    found
+        .filter(|&(start, bytes)| start as u64 + bytes > values as u64)
+        .map_or(0, |(_, bytes)| bytes)
 }

@@ -1,0 +1,162 @@
+use lowtide_capture::layout::Header;
+
+/// So many frees in a row, near the peak, are taken for the end of something large.
+pub(super) const RUN: usize = 64;
+/// Or a fall by this part of the peak.
+const FALL: u64 = 1024;
+/// A peak that is higher than that of the last census by this part is worth another.
+const GROWTH: u64 = 64;
+/// Below this a census says little.
+const LEAST_HEAP_BYTES: u64 = 64 << 10;
+/// Censuses may take this part of the time that has passed.
+const TIME: u64 = 32;
+/// Of a census of an empty heap, and of each block, until one was measured.
+const FIXED_NS: u64 = 200_000;
+const FIRST_NS_PER_BLOCK: u64 = 20;
+
+/// How full the heap is.
+#[derive(Clone, Copy)]
+pub(in crate::raw) struct HeapLevel {
+    live_bytes: u64,
+    live_blocks: u64,
+    peak_bytes: u64,
+}
+
+impl HeapLevel {
+    #[inline]
+    pub(in crate::raw) fn of(header: &Header) -> Self {
+        Self {
+            live_bytes: header.live_bytes,
+            live_blocks: header.live_blocks,
+            peak_bytes: header.peak_bytes,
+        }
+    }
+
+    fn is_near_peak(self) -> bool {
+        self.live_bytes >= self.least_near_peak()
+    }
+
+    fn least_near_peak(self) -> u64 {
+        self.peak_bytes - self.peak_bytes / FALL
+    }
+}
+
+/// Decides when a census is taken.
+///
+/// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
+/// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
+/// every live block: each doubling of the heap gets one in any case, which costs as much as two of the last, and what is
+/// more has a share of the time.
+pub(in crate::raw) struct Watch {
+    /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
+    run: [(usize, u64); RUN],
+    run_length: usize,
+    /// Peaks up to this one need no census.
+    due_above_bytes: u64,
+    last_bytes: u64,
+    spent_ns: u64,
+    ns_per_block: u64,
+}
+
+impl Watch {
+    pub(in crate::raw) const NEW: Self = Self {
+        run: [(0, 0); RUN],
+        run_length: 0,
+        due_above_bytes: LEAST_HEAP_BYTES,
+        last_bytes: 0,
+        spent_ns: 0,
+        ns_per_block: FIRST_NS_PER_BLOCK,
+    };
+
+    /// A block was allocated: a run of frees ends.
+    #[inline]
+    pub(in crate::raw) fn allocated(&mut self) {
+        self.run_length = 0;
+    }
+
+    /// A block is about to be freed: whether the heap is falling from a peak that no census has seen.
+    #[inline]
+    pub(in crate::raw) fn is_falling(
+        &mut self,
+        address: usize,
+        bytes: u64,
+        level: HeapLevel,
+    ) -> bool {
+        self.run[self.run_length % RUN] = (address, bytes);
+        self.run_length = self.run_length.wrapping_add(1);
+        if level.peak_bytes <= self.due_above_bytes {
+            return false;
+        }
+        let is_last_near = level.live_bytes.saturating_sub(bytes) < level.least_near_peak();
+        level.is_near_peak() && (is_last_near || self.run_length == RUN)
+    }
+
+    /// Whether the end, or a fall, is worth a census, `elapsed_ns` after the start.
+    pub(in crate::raw) fn is_worth_it(&mut self, level: HeapLevel, elapsed_ns: u64) -> bool {
+        if level.peak_bytes <= self.due_above_bytes || !level.is_near_peak() {
+            return false;
+        }
+        self.due_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
+        let expected_ns = FIXED_NS + level.live_blocks.saturating_mul(self.ns_per_block);
+        level.peak_bytes / 2 >= self.last_bytes
+            || (self.spent_ns + expected_ns).saturating_mul(TIME) <= elapsed_ns
+    }
+
+    /// A census of that heap took `ns`.
+    pub(in crate::raw) fn took(&mut self, level: HeapLevel, ns: u64) {
+        self.last_bytes = level.peak_bytes;
+        self.spent_ns += ns;
+        self.ns_per_block = ns.checked_div(level.live_blocks).unwrap_or(FIRST_NS_PER_BLOCK);
+    }
+
+    /// The blocks freed since the peak, as far as they are kept in mind; the last may be about to be.
+    pub(in crate::raw) fn just_freed(&self) -> &[(usize, u64)] {
+        &self.run[..self.run_length.min(RUN)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(live_bytes: u64, peak_bytes: u64) -> HeapLevel {
+        HeapLevel { live_bytes, live_blocks: live_bytes / 50, peak_bytes }
+    }
+
+    #[test]
+    fn a_run_of_frees_near_the_peak_is_a_fall_and_single_ones_are_not() {
+        let mut watch = Watch::NEW;
+        let near = level(9_999_000, 10_000_000);
+        for _ in 0..1000 {
+            assert!(!watch.is_falling(16, 50, near));
+            watch.allocated();
+        }
+        let falls = (1..100).filter(|&free| watch.is_falling(free, 50, near)).collect::<Vec<_>>();
+        assert_eq!(falls, [RUN]);
+        assert_eq!(watch.just_freed().len(), RUN);
+    }
+
+    #[test]
+    fn a_large_block_is_a_fall_of_its_own_but_not_far_below_the_peak() {
+        let mut watch = Watch::NEW;
+        assert!(watch.is_falling(16, 100_000, level(10_000_000, 10_000_000)));
+        assert_eq!(watch.just_freed(), [(16, 100_000)]);
+        assert!(!watch.is_falling(16, 100_000, level(9_000_000, 10_000_000)));
+    }
+
+    #[test]
+    fn every_doubling_gets_a_census_and_more_only_where_there_is_time() {
+        let mut watch = Watch::NEW;
+        let mut taken = Vec::new();
+        for peak in (1..=80).map(|step| step * 1_000_000) {
+            let level = level(peak, peak);
+            if watch.is_worth_it(level, 1_000_000_000) {
+                taken.push(peak / 1_000_000);
+                watch.took(level, 20_000_000);
+            }
+        }
+        assert_eq!(taken, [1, 2, 4, 8, 16, 32, 64]);
+        assert!(watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
+        assert!(!watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
+    }
+}
