@@ -21,7 +21,7 @@ DATAS_WAY = """
     units
     cpython capture interpose tracker launch profile
     source rules findings
-    fix journal stage prove
+    fix journal stage prove slim
     report cli
 """.split()
 # Crates that never learn of each other, though the order would permit it.

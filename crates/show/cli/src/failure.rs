@@ -37,6 +37,10 @@ impl std::error::Error for Failure {}
 /// Prints an error that ended the work, with its causes and its hint.
 pub fn explain(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
     tell("error", AnsiColor::Red.on_default().bold(), error, terminal);
+    if let Some(signal) = interrupting_signal(error) {
+        // So that a shell's loop around this command ends too.
+        lowtide_launch::die_by(signal);
+    }
     ExitCode::from(ERROR_STATUS)
 }
 
@@ -52,6 +56,18 @@ fn tell(word: &str, style: Style, error: &anyhow::Error, terminal: &Terminal) {
         text.push_str(&format!("{cyan}hint:{cyan:#} {hint}\n"));
     }
     terminal.note(&text);
+}
+
+fn interrupting_signal(error: &anyhow::Error) -> Option<i32> {
+    let prove =
+        error.downcast_ref::<ProveError>().or_else(|| match error.downcast_ref::<SlimError>() {
+            Some(SlimError::Prove(error)) => Some(error),
+            _ => None,
+        });
+    match prove {
+        Some(ProveError::Interrupted(signal)) => Some(*signal),
+        _ => None,
+    }
 }
 
 fn hint(error: &anyhow::Error) -> Option<String> {

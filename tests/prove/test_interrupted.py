@@ -1,0 +1,76 @@
+"""However lowtide ends, the user's files come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from comparing_runs import LOWTIDE, clean_environment, facts, lowtide, write
+
+# It says that it has done its damage, and then waits for ever; a killed starter takes it along.
+DESTRUCTIVE = """
+import os
+open('data.txt', 'w').write('destroyed')
+os.remove('other.txt')
+os.mkdir('new')
+open('ready', 'w').write('x')
+open('wait')
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """Returns when the program has changed the files."""
+    write(folder, "data.txt", "mine\n")
+    write(folder, "other.txt", "mine too\n")
+    write(folder, "program.py", DESTRUCTIVE)
+    for pipe in ("ready", "wait"):
+        os.mkfifo(folder / pipe)
+    command = f"{sys.executable} program.py"
+    words = [LOWTIDE, "prove", "--before", command, "--after", command]
+    process = subprocess.Popen(
+        words, cwd=folder, env=clean_environment(folder), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    with open(folder / "ready", "rb") as ready:
+        assert ready.read(1) == b"x"
+    assert (folder / "data.txt").read_text() == "destroyed"
+    return process
+
+
+def without_pipes(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    return {name: fact for name, fact in facts(folder).items() if name not in (".", "ready", "wait")}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.glob("*.txt")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_puts_everything_back(number: signal.Signals, tmp_path: Path) -> None:
+    folder = tmp_path / "user"
+    folder.mkdir()
+    process = start(folder)
+    process.send_signal(number)
+    _, stderr = process.communicate()
+    assert contents(folder) == {"data.txt": "mine\n", "other.txt": "mine too\n"}
+    assert not (folder / "new").exists()
+    assert b"every file is as it was" in stderr
+    assert process.returncode == -number
+    assert list((tmp_path / "user-temporary").iterdir()) == []
+
+
+def test_after_sigkill_the_next_run_puts_everything_back(tmp_path: Path) -> None:
+    folder = tmp_path / "user"
+    folder.mkdir()
+    process = start(folder)
+    process.kill()
+    process.communicate()
+    assert contents(folder) == {"data.txt": "destroyed"}
+    done = lowtide(folder, "prove", "--before", "true", "--after", "true", "--runs", "1")
+    assert b"put back" in done.stderr
+    assert contents(folder) == {"data.txt": "mine\n", "other.txt": "mine too\n"}
+    assert not (folder / "new").exists()
+    assert list((tmp_path / "user-temporary").iterdir()) == []
