@@ -1,13 +1,18 @@
+use crate::page::{Page, fit_start};
 use crate::style::{DIM, STRONG};
 use crate::table::{Align, Cell, Table};
 use lowtide_profile::{Peak, Profile, Slack};
 use lowtide_units::{Bytes, Count};
 
+/// Columns that the names and values take at most.
+const NAME_AND_VALUE: usize = 22;
+
 /// The run's totals, one per line, each with what it is made of.
-pub fn figures(profile: &Profile) -> Vec<String> {
+pub fn figures(profile: &Profile, page: &Page) -> Vec<String> {
     let peak = profile.peak();
     let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
     let mut figure = |name: &str, value: String, made_of: String| {
+        let made_of = fit_start(&made_of, page.width.saturating_sub(NAME_AND_VALUE));
         table.row([Cell::new(name), Cell::painted(STRONG, value), Cell::painted(DIM, made_of)]);
     };
     figure("peak heap", peak.heap.to_string(), blocks_and_moment(peak));

@@ -2,6 +2,7 @@
 
 use crate::page::{Page, fit_end, fit_start, visible, wrap};
 use crate::style::{COMMAND, DIM, HEADING, STRONG, of_verdict, paint};
+use crate::table::{Align, Cell, Table};
 use crate::text::joined;
 use lowtide_findings::{Finding, Verdict};
 use lowtide_units::{Bytes, Count, Estimate};
@@ -91,18 +92,19 @@ fn summary(shown: &[&Finding], findings: &[Finding]) -> Vec<String> {
     lines
 }
 
+/// Commands to go on with, each with what it brings.
 fn next_steps(shown: &[&Finding]) -> Vec<String> {
     let Some(first) = shown.first() else { return Vec::new() };
-    let command = |command: &str| paint(COMMAND, command);
-    let explain = command(&format!("lowtide explain {}", first.candidate.rule));
-    let mut lines = vec![format!("next: {explain} tells more")];
+    let mut table = Table::new([Align::Left, Align::Left]);
+    let mut step = |command: &str, brings: &str| {
+        table.row([Cell::painted(COMMAND, command), Cell::painted(DIM, brings)]);
+    };
+    step(&format!("lowtide explain {}", first.candidate.rule), "what it means");
     if first.measured.is_none() {
-        let run = command("lowtide run --out FILE script.py");
-        lines.push(format!(
-            "      {run}, then {} tells what each is worth",
-            command("--profile FILE")
-        ));
+        step("lowtide run --out FILE script.py", "what the program holds at its peak");
+        step("lowtide advise --profile FILE ...", "what each finding is worth then");
     }
-    lines.push(format!("      {} proves them", command("lowtide slim script.py")));
-    lines
+    step("lowtide slim script.py", "measures, fixes and proves");
+    let labels = ["next: "].into_iter().chain(std::iter::repeat("      "));
+    labels.zip(table.lines()).map(|(label, line)| format!("{label}{line}")).collect()
 }

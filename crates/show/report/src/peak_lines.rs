@@ -52,19 +52,23 @@ fn what_is_left(lines: usize, bytes: Bytes, peak: Bytes) -> Option<String> {
         .then(|| paint(DIM, format!("{} {noun} {bytes}, {share} of the peak", Count(lines as u64))))
 }
 
+/// A table of the figures and, beside them, what `texts` gives for each line; `heads` names its columns.
 fn figures_table(
     shown: &[LineUsage],
     peak: Bytes,
+    heads: &[&str],
     texts: impl Fn(&LineUsage) -> Vec<Cell>,
 ) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new([Right, Right, Right, Left, Left, Left]);
+    let heads = ["share", "bytes", "blocks"].iter().chain(heads);
+    table.row(heads.map(|head| Cell::painted(DIM, head)).collect::<Vec<_>>());
     for line in shown {
         let usage = line.at_peak;
         let mut row = vec![
             Cell::painted(STRONG, Share(usage.bytes.share_of(peak))),
             Cell::new(usage.bytes),
-            Cell::painted(DIM, format!("{} x", Count(usage.count))),
+            Cell::new(Count(usage.count)),
         ];
         row.extend(texts(line));
         table.row(row);
@@ -73,15 +77,17 @@ fn figures_table(
 }
 
 fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
-    let indent = figures_table(shown, peak, |_| Vec::new()).width_of(3);
+    let indent = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(indent).max(NARROWEST_TEXT);
-    let table = figures_table(shown, peak, |line| {
+    let table = figures_table(shown, peak, &["line, function, source"], |line| {
         let (place, function) = place_and_function(line, page, room);
         vec![Cell::new(format!("{place}  {}", paint(DIM, function)))]
     });
     let mut lines = Vec::new();
-    for (line, figures) in shown.iter().zip(table.lines()) {
-        lines.push(figures);
+    let mut rows = table.lines().into_iter();
+    lines.extend(rows.next());
+    for (line, row) in shown.iter().zip(rows) {
+        lines.push(row);
         if let Some(source) = page.source_line(&line.place.file, line.place.line) {
             lines.push(format!("{}{}", " ".repeat(indent), fit_start(&source, room)));
         }
@@ -90,16 +96,17 @@ fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> 
 }
 
 fn source_beside(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
-    let figures_width = figures_table(shown, peak, |_| Vec::new()).width_of(3);
+    let heads = ["line", "function", "source"];
+    let figures_width = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(figures_width);
-    let where_ = |line: &LineUsage| {
+    let place = |line: &LineUsage| {
         let (place, function) = place_and_function(line, page, room / 2);
         vec![Cell::new(place), Cell::painted(DIM, function)]
     };
-    let source_at = figures_table(shown, peak, where_).width_of(5);
+    let source_at = figures_table(shown, peak, &heads, place).width_of(5);
     let source_room = page.width.saturating_sub(source_at).max(NARROWEST_TEXT);
-    let table = figures_table(shown, peak, |line| {
-        let mut cells = where_(line);
+    let table = figures_table(shown, peak, &heads, |line| {
+        let mut cells = place(line);
         let source = page.source_line(&line.place.file, line.place.line);
         cells.extend(source.map(|source| Cell::new(fit_start(&source, source_room))));
         cells

@@ -27,13 +27,14 @@ pub fn peak_types(profile: &Profile, page: &Page) -> Vec<String> {
 
 fn rows(shown: &[TypeUsage], page: &Page) -> Vec<String> {
     let mut table = Table::new([Align::Right, Align::Right, Align::Right, Align::Left]);
+    table.row(["bytes", "count", "mean", "type"].map(|head| Cell::painted(DIM, head)));
     for entry in shown {
         let live = entry.live;
         let mean = Bytes(live.bytes.0.checked_div(live.count).unwrap_or(0));
         table.row([
             Cell::painted(STRONG, live.bytes),
-            Cell::painted(DIM, format!("{} x", Count(live.count))),
-            Cell::painted(DIM, mean),
+            Cell::new(Count(live.count)),
+            Cell::new(mean),
             Cell::new(fit_start(&entry.name, page.width / 2)),
         ]);
     }

@@ -82,7 +82,7 @@ impl Rendering {
                 self.table = Some(MarkdownTable::default());
             }
             Tag::TableHead | Tag::TableRow => {
-                self.table.iter_mut().for_each(MarkdownTable::start_row)
+                self.table.iter_mut().for_each(MarkdownTable::start_row);
             }
             Tag::TableCell => self.table.iter_mut().for_each(MarkdownTable::start_cell),
             Tag::CodeBlock(kind) => {
@@ -140,7 +140,7 @@ impl Rendering {
         for (index, line) in self.paragraph.take_lines(self.width - indent.len()).iter().enumerate()
         {
             let start = if index == 0 && !bullet.is_empty() { &first } else { &indent };
-            self.text.push_str(&format!("{start}{line}\n"));
+            self.text.extend([start, line.as_str(), "\n"]);
         }
     }
 
@@ -153,22 +153,18 @@ impl Rendering {
 }
 
 fn code_block(code: &str, is_diff: bool) -> String {
-    let shown: String = code.lines().map(|line| format!("{}\n", visible(line))).collect();
-    let painted = if is_diff {
-        diff_text(&shown)
-    } else {
-        shown.lines().map(|line| format!("{}\n", dimmed(line))).collect()
-    };
-    painted.lines().map(indented).collect()
-}
-
-/// An empty line stays empty.
-fn dimmed(line: &str) -> String {
-    if line.is_empty() { String::new() } else { paint(DIM, line) }
-}
-
-fn indented(line: &str) -> String {
-    if line.is_empty() { "\n".to_owned() } else { format!("{CODE_INDENT}{line}\n") }
+    let mut block = String::new();
+    for line in code.lines() {
+        let line = visible(line);
+        let painted = match is_diff {
+            _ if line.is_empty() => String::new(),
+            true => format!("{CODE_INDENT}{}", diff_text(&line)),
+            false => format!("{CODE_INDENT}{}", paint(DIM, line)),
+        };
+        block.push_str(&painted);
+        block.push('\n');
+    }
+    block
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ struct PeakRecord {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "in JSON the name has to tell the unit")]
 struct SlackRecord {
     arena_bytes: u64,
     malloc_bytes: u64,
@@ -131,8 +132,9 @@ impl From<Recording> for RecordingRecord {
         match recording {
             Recording::Complete => Self { state: "complete", reason: None },
             Recording::CutOff => Self { state: "cut off", reason: None },
-            Recording::Stopped(reason) => {
-                Self { state: "stopped", reason: reason.map(|reason| reason.message()) }
+            Recording::Stopped(None) => Self { state: "stopped", reason: None },
+            Recording::Stopped(Some(reason)) => {
+                Self { state: "stopped", reason: Some(reason.message()) }
             }
         }
     }

@@ -18,7 +18,7 @@ use lowtide_profile::{Exit, ProcessFacts};
 pub fn run_text(run: &RunSummary, page: &Page) -> String {
     joined([
         title(run, page),
-        figures(run.profile),
+        figures(run.profile, page),
         run_notes(run.profile, page),
         peak_lines(run.profile, page),
         peak_types(run.profile, page),

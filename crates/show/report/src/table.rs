@@ -28,6 +28,7 @@ impl Cell {
     }
 
     /// In a style.
+    #[expect(clippy::needless_pass_by_value, reason = "cells are made of temporaries")]
     pub fn painted(style: Style, text: impl ToString) -> Self {
         Self { text: text.to_string(), style }
     }
@@ -75,10 +76,13 @@ impl Table {
             let padding = " ".repeat(widths[column] - columns(&cell.text));
             let text = paint(cell.style, &cell.text);
             let last = column + 1 == filled;
-            match self.aligns[column] {
-                Align::Right => line.push_str(&format!("{padding}{text}")),
-                Align::Left if last => line.push_str(&text),
-                Align::Left => line.push_str(&format!("{text}{padding}")),
+            let is_right = self.aligns[column] == Align::Right;
+            if is_right {
+                line.push_str(&padding);
+            }
+            line.push_str(&text);
+            if !is_right && !last {
+                line.push_str(&padding);
             }
             if !last {
                 line.push_str(GAP);

@@ -1,0 +1,238 @@
+//! A made-up run in every format: what a reader sees at two widths, without colour, and when it ended badly.
+
+use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
+use lowtide_capture::{
+    Capture, Census, CensusEntry, Code, Ending, Process, State, StopReason, Summary,
+};
+use lowtide_findings::{Finding, Verdict};
+use lowtide_profile::Profile;
+use lowtide_report::{Page, RunSummary, findings_json, findings_text, run_json, run_text};
+use lowtide_rules::{Benefit, Blocker, Candidate, Evidence, Measured};
+use lowtide_units::Bytes;
+use std::path::Path;
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// A run whose peak of 200 MB is held by three lines, one of them in an installed package.
+fn capture() -> Capture {
+    Capture {
+        summary: summary(),
+        process: Some(Process {
+            executable: b"/usr/bin/python3".to_vec(),
+            cwd: b"/project".to_vec(),
+            argv: ["python3", "app.py", "two words"].map(|word| word.as_bytes().to_vec()).into(),
+        }),
+        nodes: vec![
+            Node::default(),
+            node(0, 0, 0, 0),
+            node(1, 1, 150 * MEGABYTE, 1_000_000),
+            node(2, 2, 40 * MEGABYTE, 12),
+            node(1, 3, 10 * MEGABYTE, 1),
+        ],
+        codes: vec![
+            code("app.py", 1, "<module>"),
+            code("app.py", 5, "load.<locals>.<listcomp>"),
+            code(
+                "/usr/lib/python3.11/site-packages/a_package/with/deep/folders/decoder.py",
+                353,
+                "decode",
+            ),
+            code("app.py", 9, "keep"),
+        ],
+        timeline: vec![TimelinePoint {
+            elapsed_ns: 900_000_000,
+            live_bytes: 200 * MEGABYTE,
+            rss_bytes: 230 * MEGABYTE,
+            arena_bytes: 170 * MEGABYTE,
+            arena_live_bytes: 160 * MEGABYTE,
+            malloc_free_bytes: 2 * MEGABYTE,
+        }],
+        census: Some(Census {
+            live_bytes: 200 * MEGABYTE,
+            elapsed_ns: 900_000_000,
+            types: vec![entry("int", 1_000_000, 28 * MEGABYTE), entry("app.Point", 3, 144)],
+        }),
+        ending: Some(Ending {
+            peak_rss_bytes: 240 * MEGABYTE,
+            duration_ns: 1_240_000_000,
+            exit_code: 0,
+            signal: 0,
+        }),
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        state: State::Ended,
+        hexversion: 0x030b_07f0,
+        pid: 42,
+        parent_pid: 41,
+        started_unix_ns: 1,
+        elapsed_ns: 1_200_000_000,
+        live_bytes: 0,
+        live_blocks: 0,
+        peak_bytes: 200 * MEGABYTE,
+        peak_blocks: 1_000_013,
+        peak_number: 1,
+        peak_elapsed_ns: 900_000_000,
+        arena_bytes: 0,
+        unrecorded_blocks: 0,
+    }
+}
+
+fn node(parent: u32, code: u32, bytes: u64, blocks: u32) -> Node {
+    Node {
+        parent,
+        code,
+        kind: node_kind::FRAME,
+        at_peak_bytes: bytes,
+        at_peak_blocks: blocks,
+        churn_bytes: bytes * 2,
+        churn_blocks: u64::from(blocks) * 2,
+        peak_number: 1,
+        ..Node::default()
+    }
+}
+
+/// A code object of one line: its line table says that all of it stands there (Objects/locations.md of CPython).
+fn code(file: &str, line: u32, name: &str) -> Option<Code> {
+    Some(Code {
+        first_line: line,
+        is_line_table_of_3_10: false,
+        filename: file.as_bytes().to_vec(),
+        qualified_name: name.as_bytes().to_vec(),
+        line_table: b"\x80\x01".to_vec(),
+    })
+}
+
+fn entry(name: &str, count: u64, bytes: u64) -> CensusEntry {
+    CensusEntry { name: name.as_bytes().to_vec(), count, bytes }
+}
+
+fn finding(verdict: Verdict, reason: &str) -> Finding {
+    Finding {
+        candidate: Candidate {
+            rule: "LT102",
+            file: "/project/app.py".into(),
+            line: 5,
+            subject: "items".to_owned(),
+            message: "the list `items` is gone through once, by `for`".to_owned(),
+            evidence: Evidence::AllocatedUnder(Vec::new()),
+            benefit: Benefit::Keeps { share: 0.0, constant_bytes: 0 },
+            blockers: Vec::new(),
+            edits: Vec::new(),
+        },
+        measured: Some(Measured { bytes: 190 * MEGABYTE, count: 1_000_012 }),
+        predicted_saving: Some(Bytes(190 * MEGABYTE)),
+        verdict,
+        reason: reason.to_owned(),
+    }
+}
+
+fn refuted() -> Finding {
+    let blocker =
+        Blocker { name: "used-twice", reason: "`items` is read again".to_owned(), line: 7 };
+    let mut finding = finding(Verdict::Refuted, "used-twice: `items` is read again");
+    finding.candidate.blockers.push(blocker);
+    finding
+}
+
+fn source(file: &Path, line: u32) -> Option<String> {
+    let text = match (file.to_str()?, line) {
+        ("/project/app.py", 5) => {
+            "    items = [parse(row)\tfor row in rows if row and not row.startswith('#')]  # 数据"
+        }
+        ("/project/app.py", 9) => "kept.append(row)",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn page(width: usize) -> Page<'static> {
+    Page { width, folder: "/project".into(), source: &source }
+}
+
+fn text(capture: &Capture, findings: &[Finding], width: usize) -> String {
+    let profile = Profile::from_capture(capture);
+    let run = RunSummary { profile: &profile, children: &[], findings, capture: None };
+    anstream::adapter::strip_str(&run_text(&run, &page(width))).to_string()
+}
+
+#[test]
+fn a_run_at_80_columns() {
+    insta::assert_snapshot!(text(&capture(), &[finding(Verdict::Plausible, "")], 80));
+}
+
+#[test]
+fn a_run_at_120_columns() {
+    insta::assert_snapshot!(text(&capture(), &[finding(Verdict::Plausible, "")], 120));
+}
+
+#[test]
+fn no_line_is_wider_than_the_page() {
+    for width in [60, 80, 100, 110, 120, 140] {
+        for line in text(&capture(), &[finding(Verdict::Plausible, "")], width).lines() {
+            let columns = unicode_width::UnicodeWidthStr::width(line);
+            assert!(columns <= width, "{columns} columns of {width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_kept_capture_and_a_forked_child_are_named() {
+    let profile = Profile::from_capture(&capture());
+    let mut child = capture();
+    child.summary.pid = 43;
+    child.ending = None;
+    let children = [Profile::from_capture(&child)];
+    let run = RunSummary {
+        profile: &profile,
+        children: &children,
+        findings: &[],
+        capture: Some(Path::new("my run.lowtide")),
+    };
+    let text = anstream::adapter::strip_str(&run_text(&run, &page(80))).to_string();
+    assert!(text.contains("Forked processes"), "{text}");
+    assert!(text.contains("pid 43"), "{text}");
+    assert!(text.ends_with("again: lowtide report 'my run.lowtide'\n"), "{text}");
+}
+
+#[test]
+fn a_killed_program_is_said_to_be_killed() {
+    let mut killed = capture();
+    killed.summary.state = State::Recording;
+    killed.ending = Some(Ending { signal: 9, ..killed.ending.unwrap_or_default() });
+    insta::assert_snapshot!(text(&killed, &[], 80));
+}
+
+#[test]
+fn a_tracker_that_gave_up_says_why() {
+    let mut stopped = capture();
+    stopped.summary.state = State::Stopped(Some(StopReason::StorageFull));
+    let text = text(&stopped, &[], 80);
+    assert!(
+        text.contains("recording stopped early: no space is left where the capture is"),
+        "{text}"
+    );
+    assert!(text.contains("hint: free some space"), "{text}");
+}
+
+#[test]
+fn a_run_in_json() -> serde_json::Result<()> {
+    let profile = Profile::from_capture(&capture());
+    let findings = [finding(Verdict::Plausible, "it pays")];
+    let run = RunSummary { profile: &profile, children: &[], findings: &findings, capture: None };
+    insta::assert_snapshot!(run_json(&run)?);
+    Ok(())
+}
+
+#[test]
+fn refuted_findings_are_counted_and_shown_on_request() -> serde_json::Result<()> {
+    let findings = [finding(Verdict::Plausible, "it pays"), refuted()];
+    let shown =
+        |all| anstream::adapter::strip_str(&findings_text(&findings, all, &page(80))).to_string();
+    insta::assert_snapshot!(format!("{}\n=== with --all\n{}", shown(false), shown(true)));
+    insta::assert_snapshot!("findings_json", findings_json(&findings, true)?);
+    assert!(!findings_json(&findings, false)?.contains("used-twice"));
+    Ok(())
+}
