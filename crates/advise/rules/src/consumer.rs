@@ -110,7 +110,8 @@ fn by_call<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, value: A
     if is_lazy_wrapper(name, place) {
         let mut consumer = consumer_of(project, id, call.into())?;
         // `zip` ends with its shortest argument.
-        let may_stop = (name == "zip" && call.arguments.args.len() > 1).then_some(call.into());
+        let stops = matches!(name, "itertools.islice" | "itertools.takewhile") || name == "zip" && call.arguments.args.len() > 1;
+        let may_stop = stops.then_some(call.into());
         consumer.may_stop = consumer.may_stop.or(may_stop);
         return Some(consumer);
     }
@@ -153,22 +154,20 @@ fn is_builtin_container(project: &Project<'_>, id: ModuleId, receiver: &Expr) ->
 /// Functions that hand the items on one by one.
 fn is_lazy_wrapper(name: &str, place: usize) -> bool {
     match name {
-        "enumerate" | "iter" => place == 0,
         "map" | "filter" => place >= 1,
         "zip" | "itertools.chain" => true,
-        "itertools.chain.from_iterable" | "itertools.islice" | "itertools.accumulate" | "itertools.pairwise"
-        | "itertools.batched" => place == 0,
+        "enumerate" | "iter" | "csv.reader" | "csv.DictReader" | "itertools.chain.from_iterable" | "itertools.islice"
+        | "itertools.accumulate" | "itertools.pairwise" | "itertools.batched" => place == 0,
         "itertools.takewhile" | "itertools.dropwhile" | "itertools.filterfalse" | "itertools.starmap" => place == 1,
         _ => false,
     }
 }
 
-/// The share of a list's memory that a builtin takes anyway when it is handed a generator instead.
+/// The share of a list's memory that a function takes anyway when it is handed a generator instead.
 fn kept_by_function(name: &str, place: usize, arguments: usize) -> Option<f64> {
     let share = match name {
-        "sum" | "any" | "all" | "math.fsum" | "math.prod" if place == 0 => 0.0,
+        "sum" | "any" | "all" | "math.fsum" | "math.prod" | "collections.Counter" if place == 0 => 0.0,
         "min" | "max" if arguments == 1 => 0.0,
-        "collections.Counter" if place == 0 => 0.0,
         "functools.reduce" if place == 1 => 0.0,
         "sorted" | "list" | "tuple" | "set" | "frozenset" | "collections.deque" if place == 0 => KEPT_BY_A_NEW_LIST,
         "dict" | "collections.OrderedDict" if place == 0 => KEPT_BY_A_DICT,

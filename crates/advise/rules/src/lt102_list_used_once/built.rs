@@ -48,6 +48,12 @@ impl<'a> Built<'a> {
         Some(Self { list: node, kind, binding: binding_of(project, id, node) })
     }
 
+    /// The list that a call makes of the items of its argument.
+    pub fn of_argument(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, argument: &'a Expr) -> Self {
+        let kind = Kind::Call { call, argument };
+        Self { list: call.into(), kind, binding: binding_of(project, id, call.into()) }
+    }
+
     /// The list that `call` is handed by a function which makes it of `items`.
     pub fn by_call(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, items: Items<'a>) -> Self {
         Self { list: call.into(), kind: Kind::Result(items), binding: binding_of(project, id, call.into()) }
@@ -61,8 +67,13 @@ impl<'a> Built<'a> {
 
 fn list_call<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall) -> Option<Kind<'a>> {
     let [argument] = &*call.arguments.args else { return None };
-    let is_list = project.external_name(id, &call.func)? == "builtins.list";
+    let is_list = project.external_name(id, &call.func)? == "builtins.list" && !is_whole_file(project, id, argument);
     (is_list && call.arguments.keywords.is_empty() && !argument.is_starred_expr()).then_some(Kind::Call { call, argument })
+}
+
+/// `list(file)` is LT101's.
+fn is_whole_file(project: &Project<'_>, id: ModuleId, argument: &Expr) -> bool {
+    crate::opened_file::opened(project, id, argument).is_ok()
 }
 
 fn binding_of<'a>(project: &Project<'a>, id: ModuleId, list: AnyNodeRef<'a>) -> Option<Binding<'a>> {
@@ -81,7 +92,7 @@ fn binding_of<'a>(project: &Project<'a>, id: ModuleId, list: AnyNodeRef<'a>) -> 
 }
 
 /// The statement of a block that holds `node`.
-pub(crate) fn sibling_holding<'a>(block: &'a [Stmt], node: AnyNodeRef<'_>) -> Option<usize> {
+pub(crate) fn sibling_holding(block: &[Stmt], node: AnyNodeRef<'_>) -> Option<usize> {
     use lowtide_source::Ranged;
     block.iter().position(|statement| statement.range().contains_range(node.range()))
 }

@@ -4,7 +4,7 @@ use super::blocker;
 use super::built::{Built, Items, Kind, sibling_holding};
 use crate::Blocker;
 use crate::consumer::Consumer;
-use lowtide_source::ast::{AnyNodeRef, Expr, ExprListComp, Stmt};
+use lowtide_source::ast::{AnyNodeRef, ExceptHandler, Expr, ExprListComp, Stmt};
 use lowtide_source::{Effector, Effects, Module, ModuleId, Project, Ranged, Site};
 
 /// The making of a list's items, put off until its consumer asks for each.
@@ -27,7 +27,7 @@ impl<'a> Postponed<'_, 'a> {
         let meanwhile = Effector::of(self.project).of_nodes_without(self.id, &stretch, Some(self.built.list));
         blockers.extend(self.taking_turns(&items, &meanwhile));
         blockers.extend(self.stopping_early(&items, &stretch));
-        blockers.extend(self.caught_elsewhere(&items));
+        blockers.extend(self.caught_elsewhere(&items, &[]));
         blockers
     }
 
@@ -114,7 +114,8 @@ impl<'a> Postponed<'_, 'a> {
         }
     }
 
-    fn taking_turns(&self, items: &Effects, meanwhile: &Effects) -> Option<Blocker> {
+    /// Whether making the items and the code in `meanwhile` would disturb each other.
+    pub fn taking_turns(&self, items: &Effects, meanwhile: &Effects) -> Option<Blocker> {
         if let (Some(check), Some((place, act))) = (items.checks, meanwhile.change_outside()) {
             let reason = format!("an item is checked{}, and {place} is written before all have been", self.at(check));
             return Some(self.blocker_at("checks-before-acting", act, reason));
@@ -171,20 +172,35 @@ impl<'a> Postponed<'_, 'a> {
         before.into_iter().find(leaves)
     }
 
-    /// An exception from an item must meet the same handlers, with the same work done before.
-    fn caught_elsewhere(&self, items: &Effects) -> Option<Blocker> {
+    /// An exception from an item must meet the same handlers, with the same work done before; it is never one of `spared`.
+    pub fn caught_elsewhere(&self, items: &Effects, spared: &[&str]) -> Option<Blocker> {
         let site = items.may_raise?;
-        let handler = self.module().ancestors(self.consumer.code).find(|above| self.catches(*above))?;
+        let handler = self.module().ancestors(self.consumer.code).find(|above| self.catches(*above, spared))?;
         let reason = format!("making an item may raise{}, which is caught here, now after part of the items is used", self.at(site));
         Some(self.blocker("try-no-longer-covers", handler, reason))
     }
 
-    fn catches(&self, above: AnyNodeRef<'a>) -> bool {
+    fn catches(&self, above: AnyNodeRef<'a>, spared: &[&str]) -> bool {
         let holds = |body: &[Stmt]| sibling_holding(body, self.consumer.code).is_some();
         match above {
-            AnyNodeRef::StmtTry(attempt) => !attempt.handlers.is_empty() && holds(&attempt.body),
+            AnyNodeRef::StmtTry(attempt) => {
+                holds(&attempt.body) && attempt.handlers.iter().any(|handler| self.handles_more_than(handler, spared))
+            }
             AnyNodeRef::StmtWith(with) => with.items.iter().any(|item| self.swallows(&item.context_expr)),
             _ => false,
+        }
+    }
+
+    fn handles_more_than(&self, handler: &ExceptHandler, spared: &[&str]) -> bool {
+        let ExceptHandler::ExceptHandler(handler) = handler;
+        let is_spared = |class: &Expr| {
+            let name = self.project.external_name(self.id, class);
+            name.is_some_and(|name| spared.contains(&name.trim_start_matches("builtins.")))
+        };
+        match handler.type_.as_deref() {
+            None => true,
+            Some(Expr::Tuple(classes)) => !classes.elts.iter().all(is_spared),
+            Some(class) => !is_spared(class),
         }
     }
 

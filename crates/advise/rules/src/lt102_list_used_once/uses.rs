@@ -99,10 +99,13 @@ impl<'a> Uses<'_, 'a> {
             AnyNodeRef::ExprCompare(_) => ("needs-a-list", "a comparison looks at"),
             AnyNodeRef::ExprBinOp(_) => ("needs-a-list", "an operator is applied to"),
             AnyNodeRef::InterpolatedElement(_) => ("needs-a-list", "an f-string shows"),
-            AnyNodeRef::ExprUnaryOp(_) | AnyNodeRef::ExprBoolOp(_) | AnyNodeRef::ExprIf(_) => ("needs-a-list", "a truth test looks at"),
-            AnyNodeRef::StmtIf(_) | AnyNodeRef::StmtWhile(_) | AnyNodeRef::ElifElseClause(_) | AnyNodeRef::StmtAssert(_) => {
-                ("needs-a-list", "a truth test looks at")
-            }
+            AnyNodeRef::ExprUnaryOp(_)
+            | AnyNodeRef::ExprBoolOp(_)
+            | AnyNodeRef::ExprIf(_)
+            | AnyNodeRef::StmtIf(_)
+            | AnyNodeRef::StmtWhile(_)
+            | AnyNodeRef::ElifElseClause(_)
+            | AnyNodeRef::StmtAssert(_) => ("needs-a-list", "a truth test looks at"),
             AnyNodeRef::StmtReturn(_) => ("escapes", "the function returns"),
             AnyNodeRef::ExprYield(_) => ("escapes", "the function yields"),
             AnyNodeRef::Arguments(arguments) if self.is_builtin_call(arguments.into()) => ("needs-a-list", "a builtin function needs the list"),

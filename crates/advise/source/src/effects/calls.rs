@@ -71,10 +71,12 @@ impl<'a> Collector<'_, 'a> {
     }
 
     fn call_external(&mut self, name: &str, call: &'a ExprCall) {
-        let first = call.arguments.args.first();
+        // `dump(value, file)` writes to its second argument.
+        let place = usize::from(name.rsplit('.').next() == Some("dump"));
+        let subject = call.arguments.args.get(place);
         match known::library(name) {
-            Some(known) => self.do_known(known, call, first),
-            None if matches!(name, "builtins.open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open" | "codecs.open") => self.open(call),
+            Some(known) => self.do_known(known, call, subject),
+            None if known::opens(name) => self.open(call),
             None if name == "builtins.getattr" => self.get_attribute(call),
             None => self.call_unknown(call),
         }
@@ -102,7 +104,10 @@ impl<'a> Collector<'_, 'a> {
             }
             Known::Prints => {
                 self.reads_arguments(call);
-                self.effects.write(Place::Terminal, site);
+                match call.arguments.find_keyword("file") {
+                    Some(file) => self.write_to(Some(&file.value), call),
+                    None => self.effects.write(Place::Terminal, site),
+                }
             }
             Known::Asks => {
                 self.effects.write(Place::Terminal, site);
@@ -138,6 +143,9 @@ impl<'a> Collector<'_, 'a> {
         let Expr::Name(name) = handle else { return None };
         let definition = Definition { module: self.module, variable: self.names().variable_of(name)? };
         let binding = self.project.sole_binding(definition)?;
+        if binding.is_parameter() {
+            return self.is_output_of_all_callers(binding).then_some(definition);
+        }
         let value = match self.names().parent(binding)? {
             AnyNodeRef::WithItem(item) => &item.context_expr,
             AnyNodeRef::StmtAssign(assign) => &assign.value,
@@ -150,6 +158,19 @@ impl<'a> Collector<'_, 'a> {
         }
         let writes_anew = |mode: &str| mode.starts_with(['w', 'x']) && !mode.contains('+');
         self.open_mode(call).is_some_and(|mode| writes_anew(&mode)).then_some(definition)
+    }
+
+    /// Whether every caller passes a handle that was opened to be written anew.
+    fn is_output_of_all_callers(&self, parameter: AnyNodeRef<'a>) -> bool {
+        let Some((function, parameter)) = self.parameter_of(parameter) else { return false };
+        let sites = self.project.calls_of(function).sites;
+        let all_outputs = sites.iter().all(|site| {
+            function.argument(site.call, &parameter.name).is_some_and(|argument| {
+                let caller = Collector::new(self.project, site.module);
+                !caller.is_parameter(argument) && caller.output_of(argument).is_some()
+            })
+        });
+        !sites.is_empty() && all_outputs
     }
 
     /// The literal mode of a call of `open` or `Path.open`; `None` if it is another call or the mode is computed.
@@ -192,7 +213,24 @@ impl<'a> Collector<'_, 'a> {
             if matches!(argument, Expr::Name(_)) && !self.is_element(argument) {
                 self.effects.write(Place::Content(self.root_of(argument)), site);
             }
+            if self.is_path(argument) {
+                self.effects.write(Place::Files, site);
+            }
         }
+    }
+
+    /// Whether the file that a variable names is opened somewhere by this module.
+    fn is_path(&self, expr: &Expr) -> bool {
+        let module = self.names();
+        let Some(variable) = expr.as_name_expr().and_then(|name| module.variable_of(name)) else { return false };
+        module.references(variable).any(|reference| match module.parent(reference.node) {
+            Some(AnyNodeRef::Arguments(arguments)) => match module.parent(arguments.into()) {
+                Some(AnyNodeRef::ExprCall(call)) => self.project.external_name(self.module, &call.func).is_some_and(|name| known::opens(&name)),
+                _ => false,
+            },
+            Some(AnyNodeRef::ExprAttribute(attribute)) => attribute.attr.as_str() == "open",
+            _ => false,
+        })
     }
 
     /// Whether a name is bound by a loop only: one item at a time, not the container.

@@ -3,7 +3,7 @@ use super::{Effects, Place, Root, Site};
 use crate::scope::{ScopeId, ScopeKind};
 use crate::tree::NodeId;
 use crate::{Definition, Function, Module, ModuleId, Project};
-use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprName, StmtClassDef};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprName, Parameter, StmtClassDef};
 use ruff_text_size::{Ranged, TextRange};
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ pub(super) struct Collector<'p, 'a> {
 }
 
 impl<'p, 'a> Collector<'p, 'a> {
-    fn new(project: &'p Project<'a>, module: ModuleId) -> Self {
+    pub(super) fn new(project: &'p Project<'a>, module: ModuleId) -> Self {
         Self {
             project,
             module,
@@ -233,6 +233,23 @@ impl<'p, 'a> Collector<'p, 'a> {
             Some(AnyNodeRef::ExprCall(call)) => call.func.range() == attribute.range,
             _ => false,
         }
+    }
+
+    /// The function that has `parameter`.
+    pub(super) fn parameter_of(&self, parameter: AnyNodeRef<'a>) -> Option<(Function<'a>, &'a Parameter)> {
+        let AnyNodeRef::Parameter(own) = parameter else { return None };
+        let def = self.names().ancestors(parameter).find_map(|above| match above {
+            AnyNodeRef::StmtFunctionDef(def) => Some(def),
+            _ => None,
+        })?;
+        Some((self.project.function_of(self.module, def)?, own))
+    }
+
+    /// Whether an expression names a parameter of the function around it.
+    pub(super) fn is_parameter(&self, expr: &Expr) -> bool {
+        let variable = expr.as_name_expr().and_then(|name| self.names().variable_of(name));
+        let binding = variable.and_then(|variable| self.project.sole_binding(Definition { module: self.module, variable }));
+        binding.is_some_and(|binding| binding.is_parameter())
     }
 
     fn is_new_object(&self, object: &Expr) -> bool {

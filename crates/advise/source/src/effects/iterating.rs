@@ -93,13 +93,7 @@ impl<'a> Collector<'_, 'a> {
 
     /// A parameter's items are those of whatever the callers pass.
     fn iterate_arguments(&mut self, parameter: AnyNodeRef<'a>) {
-        let module = self.project.module(self.module);
-        let def = module.ancestors(parameter).find_map(|above| match above {
-            AnyNodeRef::StmtFunctionDef(def) => Some(def),
-            _ => None,
-        });
-        let (Some(def), AnyNodeRef::Parameter(parameter)) = (def, parameter) else { return };
-        let Some(function) = self.project.function_of(self.module, def) else { return };
+        let Some((function, parameter)) = self.parameter_of(parameter) else { return };
         let here = self.module;
         for site in self.project.calls_of(function).sites {
             if let Some(argument) = function.argument(site.call, &parameter.name) {
@@ -148,10 +142,8 @@ impl<'a> Collector<'_, 'a> {
     fn iterate_external(&mut self, name: &str, call: &'a ExprCall) {
         let site = self.site(call);
         match (name, known::library(name)) {
-            ("builtins.open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open" | "codecs.open" | "fileinput.input", _)
-            | (_, Some(Known::ReadsFiles)) => {
-                self.effects.read(Place::Files, site);
-            }
+            ("fileinput.input", _) | (_, Some(Known::ReadsFiles)) => self.effects.read(Place::Files, site),
+            (name, None) if known::opens(name) => self.effects.read(Place::Files, site),
             (_, Some(Known::Iterates)) => call.arguments.args.iter().for_each(|argument| self.iterate(argument)),
             (_, Some(_)) => {}
             (_, None) => self.foreign(site),
@@ -183,9 +175,9 @@ impl<'a> Collector<'_, 'a> {
         self.effects.read(Place::Content(self.root_of(expr)), site);
     }
 
-    /// What code outside the project may do, short of reaching into the program's own objects.
+    /// What code outside the project may do, short of reaching into the objects and files that the program works on.
     pub(super) fn foreign(&mut self, site: Site) {
-        for place in [Place::Terminal, Place::Input, Place::Files, Place::Hidden] {
+        for place in [Place::Terminal, Place::Input, Place::Hidden] {
             self.effects.read(place.clone(), site);
             self.effects.write(place, site);
         }

@@ -63,7 +63,7 @@ pub(crate) fn library(full_name: &str) -> Option<Known> {
         ("decimal", "Decimal") | ("fractions", "Fraction") | ("uuid", "UUID") | ("ast", "literal_eval") => Known::Checked,
         ("json", "dumps") | ("csv", "writer" | "DictWriter") | ("datetime" | "datetime.timedelta", _) => Known::Pure,
         ("random", "shuffle") => Known::Changes,
-        ("datetime.datetime" | "datetime.date", "now" | "today" | "utcnow") | ("time" | "random" | "secrets", _) => Known::Hidden,
+        ("datetime.datetime" | "datetime.date", "now" | "today" | "utcnow") | ("time" | "random" | "secrets" | "os.environ", _) => Known::Hidden,
         ("datetime.datetime" | "datetime.date", _) => Known::Pure,
         ("heapq" | "bisect", "bisect" | "bisect_left" | "bisect_right") => Known::Pure,
         ("heapq" | "bisect", _) => Known::Changes,
@@ -71,6 +71,7 @@ pub(crate) fn library(full_name: &str) -> Option<Known> {
         ("os.path", "exists" | "isfile" | "isdir" | "getsize" | "getmtime" | "realpath" | "samefile" | "islink") => Known::ReadsFiles,
         ("os.path" | "pathlib", _) => Known::Pure,
         ("os", "listdir" | "scandir" | "walk" | "stat" | "getcwd") | ("glob", _) => Known::ReadsFiles,
+        ("os" | "shutil", _) | ("json" | "pickle" | "marshal", "dump") => Known::WritesFiles,
         ("sys", "exit") => Known::Checked,
         ("sys.stdout" | "sys.stderr" | "logging", _) | ("warnings", "warn") => Known::Prints,
         ("sys.stdin" | "sys.stdin.buffer", _) => Known::Asks,
@@ -127,10 +128,16 @@ pub(crate) fn is_view(method: &str) -> bool {
     matches!(method, "items" | "keys" | "values" | "elements")
 }
 
+/// Whether this function opens a file by its path.
+pub(crate) fn opens(full_name: &str) -> bool {
+    matches!(full_name, "builtins.open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open" | "codecs.open")
+}
+
 /// Whether the result of this function can be gone through only once.
 pub(crate) fn makes_iterator(full_name: &str) -> bool {
     let builtin = full_name.strip_prefix("builtins.");
-    builtin.is_some_and(|name| matches!(name, "iter" | "map" | "filter" | "zip" | "enumerate" | "reversed" | "open"))
+    builtin.is_some_and(|name| matches!(name, "iter" | "map" | "filter" | "zip" | "enumerate" | "reversed"))
         || full_name.starts_with("itertools.")
-        || matches!(full_name, "csv.reader" | "csv.DictReader" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open" | "os.scandir" | "os.walk" | "heapq.merge")
+        || opens(full_name)
+        || matches!(full_name, "csv.reader" | "csv.DictReader" | "os.scandir" | "os.walk" | "heapq.merge")
 }

@@ -32,6 +32,7 @@ fn binds_fresh(project: &Project<'_>, definition: Definition, name: AnyNodeRef<'
         Some(AnyNodeRef::StmtAnnAssign(assign)) => {
             assign.value.as_ref().is_none_or(|value| is_fresh(project, definition, value))
         }
+        Some(AnyNodeRef::WithItem(item)) => is_fresh(project, definition, &item.context_expr),
         _ => false,
     }
 }
@@ -46,7 +47,7 @@ fn is_fresh(project: &Project<'_>, definition: Definition, value: &Expr) -> bool
         Expr::Call(call) => {
             let name = project.external_name(definition.module, &call.func);
             name.is_some_and(|name| {
-                matches!(
+                known::opens(&name) || matches!(
                     name.as_str(),
                     "builtins.list" | "builtins.dict" | "builtins.set" | "builtins.sorted" | "builtins.bytearray"
                         | "collections.defaultdict" | "collections.Counter" | "collections.deque"
@@ -101,12 +102,19 @@ fn forgets_its_arguments(project: &Project<'_>, definition: Definition, call: &E
     let Some(name) = project.external_name(definition.module, &call.func) else { return false };
     match known::library(&name) {
         Some(Known::Pure | Known::Checked | Known::Iterates | Known::Prints) => {
-            // These hand out lazy views of their argument.
-            !matches!(name.as_str(), "builtins.iter" | "builtins.memoryview" | "builtins.map" | "builtins.filter" | "builtins.reversed")
-                && !name.starts_with("itertools.")
-                && !name.starts_with("dataclasses.")
+            !name.starts_with("dataclasses.") && (!keeps_its_arguments(&name) || is_gone_through_at_once(project, definition, call))
         }
         Some(Known::Changes) => true,
         _ => false,
     }
+}
+
+/// Functions whose result is a lazy view of their arguments.
+fn keeps_its_arguments(name: &str) -> bool {
+    known::makes_iterator(name) || name == "builtins.memoryview"
+}
+
+fn is_gone_through_at_once(project: &Project<'_>, definition: Definition, call: &ExprCall) -> bool {
+    let parent = project.module(definition.module).parent(call.into());
+    matches!(parent, Some(AnyNodeRef::StmtFor(_) | AnyNodeRef::Comprehension(_)))
 }
