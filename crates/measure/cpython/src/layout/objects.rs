@@ -124,6 +124,7 @@ pub(crate) mod object_field {
     pub(crate) const DICT_VALUES: usize = 40;
     pub(crate) const SET_TABLE: usize = 40;
     /// The words in front of the object: the collector's two, then the managed ones.
+    pub(crate) const GC_NEXT_BEFORE: usize = 16;
     pub(crate) const MANAGED_VALUES_BEFORE: usize = 32;
     pub(crate) const MANAGED_DICT_BEFORE: usize = 24;
 }

@@ -41,6 +41,16 @@ impl ObjectAddress {
         unsafe { load(self.0, object_field::TYPE) }
     }
 
+    /// Whether the collector does not know the object (`_PyObject_GC_IS_TRACKED`): not yet, or no longer.
+    ///
+    /// # Safety
+    /// The collector's words stand in front of the object.
+    #[must_use]
+    pub unsafe fn is_untracked(self) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { load::<u64>(self.0 - object_field::GC_NEXT_BEFORE, 0) == 0 }
+    }
+
     /// Calls `visit` with the address of each buffer that the object may own. The address can be null, or lie inside
     /// another block when the object shares the buffer or has it inside itself; an array of values may begin earlier.
     ///

@@ -14,8 +14,8 @@ use self::known_types::Heap;
 use self::tally::Tally;
 pub(super) use self::watch::{HeapLevel, Watch};
 use super::shadow::{Block, Shadow};
-use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_capture::layout::{Node, node_kind};
+use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{Layout, ObjectLayout};
 use std::ptr::NonNull;
 

@@ -1,12 +1,14 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
 use super::own_process;
-use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
+use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes, TypeFacts};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
 const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
 /// Of a freed block, as many as tell its type wherever that stands.
 const LEFT_WORDS: usize = 6;
+/// `PyGC_Head`.
+const GC_HEAD_BYTES: usize = 16;
 /// `PyObject`.
 const OBJECT_BYTES: usize = 16;
 /// Of a dict, in front of it and in all.
@@ -59,12 +61,12 @@ impl Tally {
             // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
             let (references, address) =
                 unsafe { (object.reference_count(), object.type_address()) };
-            if references.wrapping_sub(1) >= MOST_REFERENCES {
+            if references > MOST_REFERENCES {
                 continue;
             }
             if let Some(index) = self.types.find(address, heap) {
                 let facts = self.types.get_mut(index).facts;
-                if facts.begins_at(offset, bytes) {
+                if facts.begins_at(offset, bytes) && (references > 0 || is_dying(object, facts)) {
                     self.count_object(object, index, bytes, heap);
                     return;
                 }
@@ -113,6 +115,15 @@ impl Tally {
         known.bytes -= bytes.cast_signed();
         bytes
     }
+}
+
+/// Whether an object without references is one that is just being torn down, and so lived a moment ago. Those that wait
+/// in free lists have no references either, but are of builtin types; and what an instance left in a block that was
+/// given out again does not stand behind a collector's word of 0 for long.
+#[cold]
+fn is_dying(object: ObjectAddress, facts: TypeFacts) -> bool {
+    // SAFETY: the object begins behind the collector's words, in the same block.
+    !facts.is_static && facts.object_offset >= GC_HEAD_BYTES && unsafe { object.is_untracked() }
 }
 
 #[inline]
