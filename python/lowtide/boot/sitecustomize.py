@@ -23,9 +23,13 @@ def _boot(folder):
     _remove_traces(folder)
     loaded = set(sys.modules)
     if "STAGE" in orders:
-        _start(_extension("lowtide_stage", orders["STAGE"]), orders["STAGE_DIR"])
+        _started("lowtide_stage", orders["STAGE"], orders["STAGE_DIR"])
     if "CAPTURE" in orders:
-        _track(_extension("lowtide_tracker", orders["EXTENSION"]), orders["CAPTURE"])
+        tracker = _started("lowtide_tracker", orders["EXTENSION"], _unused(orders["CAPTURE"]))
+        import atexit
+
+        # What is registered first runs last: the program's own exit handlers are still tracked.
+        atexit.register(tracker.stop)
     for name in set(sys.modules) - loaded:
         del sys.modules[name]
 
@@ -71,9 +75,9 @@ def _refuse(what, hint="lowtide measures CPython 3.10 and later with the GIL; ch
     os._exit(_REFUSED_STATUS)
 
 
-def _extension(name, path):
-    # type: (str, str) -> Any
-    """Loads an extension module from a file that has another name."""
+def _started(name, path, order):
+    # type: (str, str, str) -> Any
+    """Loads an extension module from a file that has another name, and starts it."""
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import ExtensionFileLoader
 
@@ -81,26 +85,12 @@ def _extension(name, path):
     try:
         module = loader.create_module(ModuleSpec(name, loader, origin=path))
         loader.exec_module(module)
+        module.start(order)
     except ImportError as error:
         _refuse("cannot load %s: %s" % (path, error), "install lowtide again for this machine and this Python")
-    return module
-
-
-def _start(extension, place):
-    # type: (Any, str) -> None
-    try:
-        extension.start(place)
     except RuntimeError as error:
         _refuse(*str(error).split("\nhint: ", 1))
-
-
-def _track(tracker, capture):
-    # type: (Any, str) -> None
-    _start(tracker, _unused(capture))
-    import atexit
-
-    # What is registered first runs last: the program's own exit handlers are still tracked.
-    atexit.register(tracker.stop)
+    return module
 
 
 def _unused(capture):
@@ -114,7 +104,7 @@ try:
     _boot(os.path.dirname(__file__))
 finally:
     # Without functions no cycle keeps this module alive.
-    del _boot, _check_python, _extension, _refuse, _remove_traces, _start, _take_orders, _track, _unused
+    del _boot, _check_python, _refuse, _remove_traces, _started, _take_orders, _unused
 
 # Python's own search, now without this folder. That there is no other sitecustomize is what `site` expects to be told.
 import sitecustomize  # noqa: E402
