@@ -1,10 +1,11 @@
 use super::load;
 use crate::layout::{Layout, Progress};
 use crate::raw::CodeAddress;
+use std::num::NonZero;
 
 /// The address of an interpreter frame of a live thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrameAddress(usize);
+pub struct FrameAddress(NonZero<usize>);
 
 /// What a frame executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl FrameAddress {
                 None => word,
             }
         };
-        (frame != 0).then_some(Self(frame))
+        NonZero::new(frame).map(Self)
     }
 
     /// The caller's frame.
@@ -51,8 +52,8 @@ impl FrameAddress {
     #[must_use]
     pub unsafe fn previous(self, layout: &Layout) -> Option<Self> {
         // SAFETY: the caller's promise.
-        let frame = unsafe { load(self.0, layout.frame.previous) };
-        (frame != 0).then_some(Self(frame))
+        let frame = unsafe { load(self.0.get(), layout.frame.previous) };
+        NonZero::new(frame).map(Self)
     }
 
     /// One word that tells code object and instruction, as long as no code object is freed.
@@ -65,10 +66,10 @@ impl FrameAddress {
         // SAFETY: the caller's promise.
         unsafe {
             match layout.frame.progress_kind {
-                Progress::Address => load(self.0, layout.frame.progress),
+                Progress::Address => load(self.0.get(), layout.frame.progress),
                 Progress::CodeUnits => {
-                    let code: u64 = load(self.0, layout.frame.code);
-                    let unit: u32 = load(self.0, layout.frame.progress);
+                    let code: u64 = load(self.0.get(), layout.frame.code);
+                    let unit: u32 = load(self.0.get(), layout.frame.progress);
                     // Addresses have 47 bits, and the lowest 4 are zero: 21 bits are left for the instruction.
                     (code >> 4) ^ (u64::from(unit) << 43)
                 }
@@ -84,14 +85,14 @@ impl FrameAddress {
     pub unsafe fn resolve(self, layout: &Layout) -> Option<Frame> {
         // SAFETY: the caller's promise; shims are sorted out first, so the code pointer is that of a code object.
         unsafe {
-            let owner = layout.frame.owner.map_or(0, |offset| load::<u8>(self.0, offset));
+            let owner = layout.frame.owner.map_or(0, |offset| load::<u8>(self.0.get(), offset));
             if owner >= FIRST_SHIM_OWNER {
                 return None;
             }
-            let code: usize = load(self.0, layout.frame.code);
+            let code: usize = load(self.0.get(), layout.frame.code);
             let instruction = match (layout.frame.progress_kind, layout.code.bytecode) {
                 (Progress::Address, Some(bytecode)) => {
-                    let position: usize = load(self.0, layout.frame.progress);
+                    let position: usize = load(self.0.get(), layout.frame.progress);
                     let first_unit: u32 = load(code, bytecode.first_traceable);
                     // Before its first instruction the pointer is one unit in front of the code: wraps to a huge number.
                     let instruction =
@@ -103,7 +104,9 @@ impl FrameAddress {
                     }
                 }
                 _ => {
-                    load::<u32>(self.0, layout.frame.progress).wrapping_add(1).saturating_sub(1)
+                    load::<u32>(self.0.get(), layout.frame.progress)
+                        .wrapping_add(1)
+                        .saturating_sub(1)
                         * CODE_UNIT_BYTES
                 }
             };

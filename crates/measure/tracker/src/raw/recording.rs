@@ -7,8 +7,7 @@ use super::code_table::CodeTable;
 use super::gate::{Gate, Pass, Shut};
 use super::mapped_ranges::MappedRanges;
 use super::shadow::{Block, Shadow, Unrecordable};
-use super::stack::{LastStack, NodeOfFrame, Walk};
-use super::thread;
+use super::stack::{NodeOfFrame, Stacks};
 use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use lowtide_capture::layout::{Header, Node, node_kind};
@@ -17,9 +16,6 @@ use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 
-/// Threads share these by their thread pointer: a collision costs time, not truth.
-const LAST_STACKS: usize = 64;
-
 /// What a recording is made of. Reached through [`enter_with_gil`] and [`enter_without_gil`] only.
 pub(super) struct Recording {
     pub(super) writer: CaptureWriter,
@@ -27,8 +23,7 @@ pub(super) struct Recording {
     pub(super) clock: Clock,
     codes: CodeTable,
     tree: CallTree,
-    last_stacks: [LastStack; LAST_STACKS],
-    walk: Walk,
+    stacks: Stacks,
     mapped: MappedRanges,
     /// Anonymous addresses that may not be used yet.
     reserved: MappedRanges,
@@ -56,19 +51,17 @@ static SHARED: Shared = Shared {
 /// The right to record: from entering to being dropped.
 pub(super) struct Entered {
     pass: Pass,
-    recording: &'static mut Recording,
-    shadow: &'static mut Shadow,
 }
 
 /// For a thread that holds the GIL and keeps it until the result is dropped.
 #[inline]
 pub(super) fn enter_with_gil() -> Result<Entered, Shut> {
-    SHARED.gate.enter_with_gil().map(Entered::new)
+    SHARED.gate.enter_with_gil().map(|pass| Entered { pass })
 }
 
 /// For any other thread.
 pub(super) fn enter_without_gil() -> Result<Entered, Shut> {
-    SHARED.gate.enter_without_gil().map(Entered::new)
+    SHARED.gate.enter_without_gil().map(|pass| Entered { pass })
 }
 
 pub(super) fn gate() -> &'static Gate {
@@ -87,8 +80,7 @@ pub(super) unsafe fn begin(mut writer: CaptureWriter, layout: Layout, has_barrie
         clock: Clock::start(),
         codes: CodeTable::EMPTY,
         tree: CallTree::EMPTY,
-        last_stacks: [const { LastStack::EMPTY }; LAST_STACKS],
-        walk: Walk::EMPTY,
+        stacks: Stacks::EMPTY,
         mapped: MappedRanges::EMPTY,
         reserved: MappedRanges::EMPTY,
         census_watch: Watch::NEW,
@@ -100,16 +92,16 @@ pub(super) unsafe fn begin(mut writer: CaptureWriter, layout: Layout, has_barrie
 }
 
 impl Entered {
+    /// What is recorded, and the shadow.
     #[inline]
-    fn new(pass: Pass) -> Self {
-        // SAFETY: a pass is handed out to one thread at a time, and only between `begin` and `close`.
-        unsafe {
-            Self {
-                pass,
-                recording: (*SHARED.recording.get()).assume_init_mut(),
-                shadow: &mut *SHARED.shadow.get(),
-            }
-        }
+    fn parts(&mut self) -> (&mut Recording, &mut Shadow) {
+        // SAFETY: a pass is handed out to one thread at a time, and only between `begin` and `end`.
+        unsafe { ((*SHARED.recording.get()).assume_init_mut(), &mut *SHARED.shadow.get()) }
+    }
+
+    #[inline]
+    fn recording(&mut self) -> &mut Recording {
+        self.parts().0
     }
 
     /// Records a block that `thread_state` has just allocated.
@@ -124,8 +116,9 @@ impl Entered {
         thread_state: usize,
         kind: u32,
     ) {
+        let (recording, shadow) = self.parts();
         // SAFETY: the caller's promise.
-        match unsafe { self.recording.node(self.shadow, thread_state, kind) } {
+        match unsafe { recording.node(shadow, thread_state, kind) } {
             Ok(node) => self.put(address, Block { node, bytes: bytes as u64 }),
             Err(reason) => self.doubt(reason),
         }
@@ -134,9 +127,9 @@ impl Entered {
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
     #[inline]
     pub(super) fn take(&mut self, address: usize) -> Option<Block> {
-        let taken = self.shadow.take(address)?;
+        let taken = self.parts().1.take(address)?;
         if taken.held_code {
-            self.recording.forget_code(CodeAddress(address));
+            self.recording().forget_code(CodeAddress(address));
         }
         taken.block
     }
@@ -145,53 +138,53 @@ impl Entered {
     /// held.
     #[inline]
     pub(super) fn census_before_fall(&mut self, address: usize, block: Block) {
-        if self.recording.begins_fall(address, block.bytes) {
-            self.put_back(address, block);
-            self.recording.take_census(self.shadow);
-            self.shadow.take(address);
+        if self.recording().begins_fall(address, block.bytes) {
+            let (recording, shadow) = self.parts();
+            recording.take_census(shadow);
         }
     }
 
     /// Takes a census if the heap is near a peak that the last one did not see. The GIL is held.
     pub(super) fn census_at_end(&mut self) {
-        self.recording.take_census(self.shadow);
+        let (recording, shadow) = self.parts();
+        recording.take_census(shadow);
     }
 
     /// The block taken before is gone.
     #[inline]
     pub(super) fn freed(&mut self, block: Block) {
-        let (header, node) = self.recording.counters(block.node);
+        let (header, node) = self.recording().counters(block.node);
         ledger::freed(header, node, block.bytes);
     }
 
     /// The block taken before is there after all, and still counted.
     pub(super) fn put_back(&mut self, address: usize, block: Block) {
         // Its slot was mapped when it was taken, so nothing can fail.
-        let _ = self.shadow.put(address, block);
+        let _ = self.parts().1.put(address, block);
     }
 
     #[inline]
     fn put(&mut self, address: usize, block: Block) {
-        match self.shadow.put(address, block) {
+        match self.parts().1.put(address, block) {
             Ok(None) => {}
             Ok(Some(stale)) => {
                 if let Some(stale) = stale.block {
                     self.freed(stale);
                 }
                 if stale.held_code {
-                    self.recording.forget_code(CodeAddress(address));
+                    self.recording().forget_code(CodeAddress(address));
                 }
             }
             Err(Unrecordable::Address) => {
-                self.recording.header().unrecorded_blocks += 1;
+                self.recording().header().unrecorded_blocks += 1;
                 return;
             }
             Err(Unrecordable::OutOfMemory) => return self.doubt(StopReason::OutOfMemory),
         }
-        let (header, node) = self.recording.counters(block.node);
+        let (header, node) = self.recording().counters(block.node);
         ledger::allocated(header, node, block.bytes);
-        self.recording.census_watch.allocated();
-        self.recording.tick(block.bytes);
+        self.recording().census_watch.allocated();
+        self.recording().tick(block.bytes);
     }
 
     /// `start..end` holds anonymous memory; nothing is recorded there.
@@ -199,36 +192,36 @@ impl Entered {
     /// # Safety
     /// As [`Self::allocated`].
     pub(super) unsafe fn mapped(&mut self, start: usize, end: usize, thread_state: usize) {
+        let (recording, shadow) = self.parts();
         // SAFETY: the caller's promise.
-        let node =
-            match unsafe { self.recording.node(self.shadow, thread_state, node_kind::MAPPING) } {
-                Ok(node) => node,
-                Err(reason) => return self.doubt(reason),
-            };
+        let node = match unsafe { recording.node(shadow, thread_state, node_kind::MAPPING) } {
+            Ok(node) => node,
+            Err(reason) => return self.doubt(reason),
+        };
         let range = AddressRange { start, end, id: node };
-        if !self.recording.mapped.insert(range) {
+        if !self.recording().mapped.insert(range) {
             return self.doubt(StopReason::OutOfMemory);
         }
-        let (header, node) = self.recording.counters(node);
+        let (header, node) = self.recording().counters(node);
         ledger::allocated(header, node, range.bytes());
-        self.recording.tick(range.bytes());
+        self.recording().tick(range.bytes());
     }
 
     /// `start..end` holds no mapping any more. Whether it held memory of the heap.
     pub(super) fn unmapped(&mut self, start: usize, end: usize) -> bool {
         let mut was_heap = false;
-        while let Some(Cut { taken, pieces }) = self.recording.mapped.cut_first(start, end) {
-            let (header, node) = self.recording.counters(taken.id);
+        while let Some(Cut { taken, pieces }) = self.recording().mapped.cut_first(start, end) {
+            let (header, node) = self.recording().counters(taken.id);
             ledger::cut(header, node, taken.bytes(), pieces);
             was_heap = true;
         }
-        while self.recording.reserved.cut_first(start, end).is_some() {}
+        while self.recording().reserved.cut_first(start, end).is_some() {}
         was_heap
     }
 
     /// `start..end` is reserved; nothing is recorded there.
     pub(super) fn reserved(&mut self, start: usize, end: usize) {
-        if !self.recording.reserved.insert(AddressRange { start, end, id: 0 }) {
+        if !self.recording().reserved.insert(AddressRange { start, end, id: 0 }) {
             self.doubt(StopReason::OutOfMemory);
         }
     }
@@ -238,7 +231,7 @@ impl Entered {
     /// # Safety
     /// As [`Self::allocated`].
     pub(super) unsafe fn made_usable(&mut self, start: usize, end: usize, thread_state: usize) {
-        while let Some(Cut { taken, .. }) = self.recording.reserved.cut_first(start, end) {
+        while let Some(Cut { taken, .. }) = self.recording().reserved.cut_first(start, end) {
             // SAFETY: the caller's promise.
             unsafe { self.mapped(taken.start, taken.end, thread_state) };
         }
@@ -246,7 +239,7 @@ impl Entered {
 
     #[cold]
     pub(super) fn doubt(&mut self, reason: StopReason) {
-        self.recording.stop_reason.get_or_insert(reason);
+        self.recording().stop_reason.get_or_insert(reason);
     }
 
     /// Ends the recording for good.
@@ -280,7 +273,7 @@ impl Entered {
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        if self.recording.stop_reason.is_some() {
+        if self.recording().stop_reason.is_some() {
             stop_in_doubt(self.pass);
         } else {
             SHARED.gate.leave(self.pass);
@@ -290,7 +283,7 @@ impl Drop for Entered {
 
 #[cold]
 fn stop_in_doubt(pass: Pass) {
-    Entered::new(pass).end();
+    Entered { pass }.end();
 }
 
 impl Recording {
@@ -322,10 +315,6 @@ impl Recording {
             } else {
                 FrameAddress::innermost(&self.layout, thread_state)
             };
-            if !self.walk.take(&self.layout, innermost) {
-                return Err(StopReason::OutOfMemory);
-            }
-            let stack = &mut self.last_stacks[stack_index()];
             let mut nodes = Nodes {
                 tree: &mut self.tree,
                 codes: &mut self.codes,
@@ -333,9 +322,7 @@ impl Recording {
                 layout: &self.layout,
                 shadow,
             };
-            let frame_node = stack
-                .node(&self.walk, &self.layout, &mut nodes)
-                .unwrap_or(Err(StopReason::OutOfMemory))?;
+            let frame_node = self.stacks.node(&self.layout, innermost, &mut nodes)?;
             if kind == node_kind::FRAME {
                 return Ok(frame_node);
             }
@@ -367,9 +354,7 @@ impl Recording {
     #[cold]
     fn forget_code(&mut self, code: CodeAddress) {
         self.codes.forget(code);
-        for stack in &mut self.last_stacks {
-            stack.forget();
-        }
+        self.stacks.forget();
     }
 
     #[inline]
@@ -386,13 +371,6 @@ impl Recording {
     }
 }
 
-#[inline]
-fn stack_index() -> usize {
-    // Thread control blocks lie at least some kilobytes apart, and often exactly one stack size.
-    let pointer = thread::pointer();
-    (pointer >> 12 ^ pointer >> 20) & (LAST_STACKS - 1)
-}
-
 /// Looks frames up in the call tree.
 struct Nodes<'a> {
     tree: &'a mut CallTree,
@@ -406,13 +384,17 @@ impl NodeOfFrame for Nodes<'_> {
     type Error = StopReason;
 
     #[inline]
-    fn node_of(&mut self, parent: u32, frame: Option<Frame>) -> Result<u32, StopReason> {
-        let Some(Frame { code, instruction }) = frame else { return Ok(parent) };
+    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<u32, StopReason> {
+        let Frame { code, instruction } = frame;
         let code = match self.codes.get(code) {
             Some(id) => id,
             // SAFETY: a frame keeps its code object alive.
             None => unsafe { self.codes.add(code, self.layout, self.shadow, self.writer) }?,
         };
         self.tree.child(Edge { parent, code, instruction, kind: node_kind::FRAME }, self.writer)
+    }
+
+    fn out_of_memory() -> StopReason {
+        StopReason::OutOfMemory
     }
 }

@@ -24,6 +24,9 @@ const SIZE_MASK: u32 = 31;
 const CODE_OBJECT: u32 = 1 << 31;
 const LARGEST_INLINE_BYTES: usize = 16;
 
+/// Where a block this small lies others will lie all around it: its table is going to be used from end to end.
+const DENSE_BYTES: u64 = 512;
+
 /// Values of the size field above those of the sizes 0 to 16, which are stored plus 1 so that no used slot is 0.
 mod size_field {
     /// The block itself is not recorded, but its being freed matters.
@@ -78,7 +81,7 @@ impl Shadow {
     ) -> Result<Option<Taken>, Unrecordable> {
         let slot = match self.slot(address) {
             Some(slot) => slot,
-            None => self.make_slot(address)?,
+            None => self.make_slot(address, block.bytes)?,
         };
         // SAFETY: `slot` has two slots of its table behind it.
         unsafe {
@@ -115,7 +118,7 @@ impl Shadow {
     pub(super) fn mark_code_object(&mut self, address: usize) -> Result<(), Unrecordable> {
         let slot = match self.slot(address) {
             Some(slot) => slot,
-            None => self.make_slot(address)?,
+            None => self.make_slot(address, u64::MAX)?,
         };
         // SAFETY: `slot` points into a table.
         unsafe {
@@ -181,7 +184,7 @@ impl Shadow {
     }
 
     #[cold]
-    fn make_slot(&mut self, address: usize) -> Result<*mut u32, Unrecordable> {
+    fn make_slot(&mut self, address: usize, bytes: u64) -> Result<*mut u32, Unrecordable> {
         if address & 15 != 0 || address >> ADDRESS_BITS != 0 {
             return Err(Unrecordable::Address);
         }
@@ -193,7 +196,12 @@ impl Shadow {
         // SAFETY: the directory maps `DIRECTORY_ENTRIES` entries, zero at first, which is `None`.
         let entry = unsafe { &mut *directory.add(directory_index(address)) };
         if entry.is_none() {
-            *entry = Some(own_memory::map(TABLE_BYTES).ok_or(Unrecordable::OutOfMemory)?.cast());
+            let table = own_memory::map(TABLE_BYTES).ok_or(Unrecordable::OutOfMemory)?;
+            if bytes <= DENSE_BYTES {
+                // SAFETY: mapped just now with this size.
+                unsafe { own_memory::populate(table, TABLE_BYTES) };
+            }
+            *entry = Some(table.cast());
         }
         self.slot(address).ok_or(Unrecordable::OutOfMemory)
     }
@@ -231,16 +239,21 @@ unsafe fn put_sized(slot: *mut u32, block: Block) {
 unsafe fn take(slot: *mut u32) -> Taken {
     // SAFETY: the caller's promise; a block owns the slots that hold its size.
     unsafe {
-        let taken = Taken { block: block_at(slot), held_code: *slot & CODE_OBJECT != 0 };
-        match *slot >> SIZE_SHIFT & SIZE_MASK {
-            size_field::SECOND => slot.cast::<u64>().write_unaligned(0),
-            size_field::THIRD => {
-                slot.write(0);
-                slot.add(1).cast::<u64>().write_unaligned(0);
-            }
-            _ => slot.write(0),
+        let first = *slot;
+        let held_code = first & CODE_OBJECT != 0;
+        let node = first & LAST_NODE;
+        let field = first >> SIZE_SHIFT & SIZE_MASK;
+        if field == size_field::SECOND {
+            let bytes = u64::from(*slot.add(1));
+            slot.cast::<u64>().write_unaligned(0);
+            return Taken { block: Some(Block { node, bytes }), held_code };
         }
-        taken
+        let block = block_at(slot);
+        slot.write(0);
+        if field == size_field::THIRD {
+            slot.add(1).cast::<u64>().write_unaligned(0);
+        }
+        Taken { block, held_code }
     }
 }
 
@@ -251,11 +264,15 @@ unsafe fn block_at(slot: *mut u32) -> Option<Block> {
     // SAFETY: the caller's promise; two slots behind the last one belong to the table.
     unsafe {
         let first = *slot;
-        let bytes = match first >> SIZE_SHIFT & SIZE_MASK {
-            size_field::SECOND => u64::from(*slot.add(1)),
-            size_field::THIRD => slot.add(1).cast::<u64>().read_unaligned(),
-            0 | size_field::UNRECORDED => return None,
-            inline => u64::from(inline - 1),
+        let field = first >> SIZE_SHIFT & SIZE_MASK;
+        let bytes = if field == size_field::SECOND {
+            u64::from(*slot.add(1))
+        } else if field == size_field::THIRD {
+            slot.add(1).cast::<u64>().read_unaligned()
+        } else if field == size_field::UNRECORDED || field == 0 {
+            return None;
+        } else {
+            u64::from(field - 1)
         };
         Some(Block { node: first & LAST_NODE, bytes })
     }

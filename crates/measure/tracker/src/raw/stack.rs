@@ -1,140 +1,239 @@
+//! From a thread's frames to a node of the call tree: most of a stack is the same as when it was last seen.
+
 use super::own_memory::OwnArray;
-use lowtide_cpython::layout::Layout;
-use lowtide_cpython::{Frame, FrameAddress};
+use super::thread;
+use lowtide_cpython::{Frame, FrameAddress, Layout};
 
 /// Stacks deeper than this are charged to their innermost frames only.
 const DEEPEST: usize = 1 << 22;
-const FIRST_CAPACITY: usize = 512;
+const FIRST_CAPACITY: usize = 256;
+/// Threads share these by their thread pointer: a collision costs time, not truth.
+const LAST_STACKS: usize = 64;
+const MEMO_BITS: u32 = 12;
+/// 2^64 divided by the golden ratio, see `AddressMap`.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The stack that a thread was last seen with, outermost frame first: most of the next one is the same.
-///
-/// It is compared by what it holds, so it need not be the thread's own to give the right answer, only a fast one.
-pub(super) struct LastStack {
-    /// What tells frame and instruction, see [`FrameAddress::position`].
+/// Finds the node of a frame under its caller's node.
+pub(super) trait NodeOfFrame {
+    type Error;
+    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<u32, Self::Error>;
+    fn out_of_memory() -> Self::Error;
+}
+
+/// What is remembered of stacks. It is compared by what it holds, so it need not be true to be of use.
+pub(super) struct Stacks {
+    last: [LastStack; LAST_STACKS],
+    /// The frames as just walked, innermost first: what tells frame and instruction (`FrameAddress::position`).
+    walked: OwnArray<u64>,
+    frames: OwnArray<Option<FrameAddress>>,
+    memo: OwnArray<Memo>,
+    /// Moved on when a code object is freed, so that what the memo holds fits no position any more.
+    salt: u64,
+}
+
+/// The stack that a thread was last seen with, outermost frame first.
+struct LastStack {
     positions: OwnArray<u64>,
-    /// The node of each frame.
     nodes: OwnArray<u32>,
     depth: usize,
 }
 
-/// The frames of a thread as just walked, innermost first.
-pub(super) struct Walk {
-    positions: OwnArray<u64>,
-    frames: OwnArray<Option<FrameAddress>>,
-    depth: usize,
+/// A frame's node under its caller's node.
+#[derive(Clone, Copy)]
+struct Memo {
+    salted_position: u64,
+    parent: u32,
+    node: u32,
 }
 
-/// Finds the node of a frame: its caller's node is given. `None` for a frame that Python does not show.
-pub(super) trait NodeOfFrame {
-    type Error;
-    fn node_of(&mut self, parent: u32, frame: Option<Frame>) -> Result<u32, Self::Error>;
-}
+impl Stacks {
+    pub(super) const EMPTY: Self = Self {
+        last: [const { LastStack { positions: OwnArray::EMPTY, nodes: OwnArray::EMPTY, depth: 0 } };
+            LAST_STACKS],
+        walked: OwnArray::EMPTY,
+        frames: OwnArray::EMPTY,
+        memo: OwnArray::EMPTY,
+        salt: 0,
+    };
 
-impl Walk {
-    pub(super) const EMPTY: Self =
-        Self { positions: OwnArray::EMPTY, frames: OwnArray::EMPTY, depth: 0 };
-
-    /// Walks from `innermost` outwards; `false` when the kernel refuses memory for it.
+    /// The node of `innermost`, the innermost frame of this thread; 0 for no frame.
     ///
     /// # Safety
-    /// `innermost` is the innermost frame of a thread that does not run meanwhile, in the interpreter of `layout`.
+    /// `innermost` is on the stack of the calling thread, in the interpreter of `layout`.
     #[inline]
-    #[must_use]
-    pub(super) unsafe fn take(&mut self, layout: &Layout, innermost: Option<FrameAddress>) -> bool {
-        self.depth = 0;
-        let mut next = innermost;
-        while let Some(frame) = next {
-            if self.depth == self.positions.capacity() && (self.depth >= DEEPEST || !self.grow()) {
-                return self.depth >= DEEPEST;
-            }
-            // SAFETY: the caller's promise; both arrays have room for `depth` elements.
-            unsafe {
-                *self.positions.as_mut_ptr().add(self.depth) = frame.position(layout);
-                *self.frames.as_mut_ptr().add(self.depth) = Some(frame);
-                next = frame.previous(layout);
-            }
-            self.depth += 1;
+    pub(super) unsafe fn node<F: NodeOfFrame>(
+        &mut self,
+        layout: &Layout,
+        innermost: Option<FrameAddress>,
+        node_of_frame: &mut F,
+    ) -> Result<u32, F::Error> {
+        // SAFETY: the caller's promise.
+        let Some(depth) = (unsafe { self.walk(layout, innermost) }) else {
+            return Err(F::out_of_memory());
+        };
+        let last = &mut self.last[stack_index()];
+        let same = last.same_outermost(&self.walked.as_slice()[..depth]);
+        if same == depth {
+            last.depth = depth;
+            return Ok(last.node_at(depth));
         }
-        true
+        // SAFETY: the caller's promise.
+        unsafe { self.look_up(same..depth, layout, innermost, node_of_frame) }
     }
 
-    #[cold]
-    fn grow(&mut self) -> bool {
-        let capacity = (self.positions.capacity() * 2).max(FIRST_CAPACITY);
-        self.frames.grow(capacity) && self.positions.grow(capacity)
+    /// A code object was freed: positions in it may mean something else from now on.
+    pub(super) fn forget(&mut self) {
+        self.salt = self.salt.wrapping_add(SPREAD);
+        for last in &mut self.last {
+            last.depth = 0;
+        }
+    }
+
+    /// Fills `walked`, and says how many frames there are; `None` when the kernel refuses memory.
+    ///
+    /// # Safety
+    /// As [`Self::node`].
+    #[inline]
+    unsafe fn walk(&mut self, layout: &Layout, innermost: Option<FrameAddress>) -> Option<usize> {
+        let (mut depth, mut next) = (0, innermost);
+        while let Some(frame) = next {
+            if depth == self.walked.capacity()
+                && !(depth < DEEPEST && self.walked.grow(grown(depth)))
+            {
+                return (depth == DEEPEST).then_some(depth);
+            }
+            // SAFETY: the caller's promise; there is room for `depth + 1` positions.
+            unsafe {
+                *self.walked.as_mut_ptr().add(depth) = frame.position(layout);
+                next = frame.previous(layout);
+            }
+            depth += 1;
+        }
+        Some(depth)
+    }
+
+    /// Looks up the frames from the outermost that differs inwards; `differing` counts from the outermost of all.
+    ///
+    /// # Safety
+    /// As [`Self::node`], after `walk`.
+    unsafe fn look_up<F: NodeOfFrame>(
+        &mut self,
+        differing: std::ops::Range<usize>,
+        layout: &Layout,
+        innermost: Option<FrameAddress>,
+        node_of_frame: &mut F,
+    ) -> Result<u32, F::Error> {
+        let depth = differing.end;
+        let last = &mut self.last[stack_index()];
+        if !last.has_room(depth) || !has_memo(&mut self.memo) {
+            return Err(F::out_of_memory());
+        }
+        let mut frames_known = false;
+        let mut node = last.node_at(differing.start);
+        for index in differing.clone() {
+            let position = self.walked.as_slice()[depth - 1 - index];
+            let salted_position = position ^ self.salt;
+            let memo = &mut self.memo.as_mut_slice()[memo_index(salted_position, node)];
+            if memo.salted_position == salted_position && memo.parent == node {
+                node = memo.node;
+            } else {
+                if !frames_known {
+                    // SAFETY: the caller's promise.
+                    if !unsafe {
+                        collect_frames(&mut self.frames, layout, innermost, differing.len())
+                    } {
+                        return Err(F::out_of_memory());
+                    }
+                    frames_known = true;
+                }
+                // SAFETY: the caller's promise.
+                let frame = self.frames.as_slice()[depth - 1 - index]
+                    .and_then(|frame| unsafe { frame.resolve(layout) });
+                let parent = node;
+                if let Some(frame) = frame {
+                    last.depth = 0;
+                    node = node_of_frame.node_of(parent, frame)?;
+                }
+                *memo = Memo { salted_position, parent, node };
+            }
+            last.positions.as_mut_slice()[index] = position;
+            last.nodes.as_mut_slice()[index] = node;
+        }
+        last.depth = depth;
+        Ok(node)
     }
 }
 
 impl LastStack {
-    pub(super) const EMPTY: Self =
-        Self { positions: OwnArray::EMPTY, nodes: OwnArray::EMPTY, depth: 0 };
-
-    /// The next stack is looked up in full: a position may mean something else now.
-    pub(super) fn forget(&mut self) {
-        self.depth = 0;
-    }
-
-    /// The node of the innermost frame of `walk`; 0 for no frames. `None` when the kernel refuses memory.
-    ///
-    /// # Safety
-    /// The frames of `walk` are still those of a thread that does not run meanwhile.
+    /// How many frames are the same as those walked (innermost first), counted from the outermost.
     #[inline]
-    pub(super) unsafe fn node<F: NodeOfFrame>(
-        &mut self,
-        walk: &Walk,
-        layout: &Layout,
-        node_of_frame: &mut F,
-    ) -> Option<Result<u32, F::Error>> {
-        let walked = walk.positions.as_slice();
-        let depth = walk.depth;
-        let common = self.depth.min(depth);
-        let mut same = 0;
-        // SAFETY: `same < common`, which is at most the depth of both.
-        unsafe {
-            let last = self.positions.as_slice();
-            while same < common
-                && *last.get_unchecked(same) == *walked.get_unchecked(depth - 1 - same)
-            {
-                same += 1;
-            }
-            if same == depth {
-                self.depth = depth;
-                let nodes = self.nodes.as_slice();
-                return Some(Ok(if depth == 0 { 0 } else { *nodes.get_unchecked(depth - 1) }));
-            }
-        }
-        if depth > self.positions.capacity() {
-            let capacity = walk.positions.capacity();
-            if !self.positions.grow(capacity) || !self.nodes.grow(capacity) {
-                return None;
-            }
-        }
-        // SAFETY: the caller's promise.
-        Some(unsafe { self.look_up(same, walk, layout, node_of_frame) })
+    fn same_outermost(&self, walked: &[u64]) -> usize {
+        // SAFETY: `depth` never exceeds the capacity.
+        let positions = unsafe { self.positions.as_slice().get_unchecked(..self.depth) };
+        positions
+            .iter()
+            .zip(walked.iter().rev())
+            .take_while(|(last, walked)| last == walked)
+            .count()
     }
 
-    /// Looks up the frames from the outermost that differs inwards.
-    ///
-    /// # Safety
-    /// As [`Self::node`], and there is room for the whole walk.
-    unsafe fn look_up<F: NodeOfFrame>(
-        &mut self,
-        same: usize,
-        walk: &Walk,
-        layout: &Layout,
-        node_of_frame: &mut F,
-    ) -> Result<u32, F::Error> {
-        self.depth = same;
-        let mut node = if same == 0 { 0 } else { self.nodes.as_slice()[same - 1] };
-        let differing = walk.depth - same;
-        for (walked, frame) in walk.frames.as_slice()[..differing].iter().enumerate().rev() {
-            // SAFETY: the caller's promise.
-            let frame = frame.and_then(|frame| unsafe { frame.resolve(layout) });
-            node = node_of_frame.node_of(node, frame)?;
-            self.positions.as_mut_slice()[self.depth] = walk.positions.as_slice()[walked];
-            self.nodes.as_mut_slice()[self.depth] = node;
-            self.depth += 1;
-        }
-        Ok(node)
+    /// The node of the frame with `depth - 1` frames outside it.
+    #[inline]
+    fn node_at(&self, depth: usize) -> u32 {
+        depth
+            .checked_sub(1)
+            .and_then(|index| self.nodes.as_slice().get(index))
+            .copied()
+            .unwrap_or(0)
     }
+
+    #[inline]
+    fn has_room(&mut self, depth: usize) -> bool {
+        depth <= self.positions.capacity()
+            || (self.positions.grow(grown(depth)) && self.nodes.grow(grown(depth)))
+    }
+}
+
+fn has_memo(memo: &mut OwnArray<Memo>) -> bool {
+    memo.capacity() > 0 || memo.grow(1 << MEMO_BITS)
+}
+
+#[inline]
+fn memo_index(salted_position: u64, parent: u32) -> usize {
+    ((salted_position ^ u64::from(parent) << 20).wrapping_mul(SPREAD) >> (u64::BITS - MEMO_BITS))
+        as usize
+}
+
+/// Fills `frames` with the `count` innermost frames, innermost first; `false` when the kernel refuses memory.
+///
+/// # Safety
+/// As [`Stacks::node`].
+#[cold]
+unsafe fn collect_frames(
+    frames: &mut OwnArray<Option<FrameAddress>>,
+    layout: &Layout,
+    innermost: Option<FrameAddress>,
+    count: usize,
+) -> bool {
+    if frames.capacity() < count && !frames.grow(grown(count)) {
+        return false;
+    }
+    let mut next = innermost;
+    for place in &mut frames.as_mut_slice()[..count] {
+        *place = next;
+        // SAFETY: the caller's promise.
+        next = next.and_then(|frame| unsafe { frame.previous(layout) });
+    }
+    true
+}
+
+fn grown(capacity: usize) -> usize {
+    (capacity * 2).clamp(FIRST_CAPACITY, DEEPEST)
+}
+
+#[inline]
+fn stack_index() -> usize {
+    // Thread control blocks lie at least some kilobytes apart, and often exactly one stack size.
+    let pointer = thread::pointer();
+    (pointer >> 12 ^ pointer >> 20) & (LAST_STACKS - 1)
 }

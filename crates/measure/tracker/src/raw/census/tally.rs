@@ -1,7 +1,9 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
 use super::own_process;
-use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes, TypeFacts};
+use lowtide_cpython::{
+    Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes, TypeFacts,
+};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
 const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
