@@ -31,8 +31,9 @@ pub struct Options {
 /// Prints the findings. The exit status is 0 where there is nothing to do, 1 where there is.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let profile = options.profile.as_deref().map(Profile::read).transpose()?;
-    let files = sources::of_paths(&options.paths, terminal)?;
-    let findings = judged::findings(&files, profile.as_ref());
+    let sources = sources::of_paths(&options.paths, terminal)?;
+    let mut findings = judged::findings(&sources.files, profile.as_ref());
+    findings.retain(|finding| sources.asked.contains(&finding.candidate.file));
     match options.format {
         Format::Text => terminal.text(&findings_text(&findings, options.all, &terminal.page()))?,
         Format::Json => terminal.data(&findings_json(&findings, options.all)?)?,

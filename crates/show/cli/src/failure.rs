@@ -1,3 +1,4 @@
+use crate::arguments::Color;
 use crate::terminal::Terminal;
 use anstyle::{AnsiColor, Style};
 use lowtide_capture::CaptureError;
@@ -21,7 +22,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    pub fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
         Self { message: message.into(), hint: hint.into() }.into()
     }
 }
@@ -44,18 +45,32 @@ pub fn explain(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
     ExitCode::from(ERROR_STATUS)
 }
 
+/// Prints what is wrong with the command line, or the help that it asks for.
+pub fn explain_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Nobody is left to tell when the reader of the help went away.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let (message, _) = text.split_once("\n\nFor more information").unwrap_or((&text, ""));
+    let message = message.trim_start_matches("error: ").trim_end().to_owned();
+    explain(
+        &Failure::with_hint(message, "`lowtide help` and `lowtide help COMMAND` tell more"),
+        &Terminal::new(Color::Auto),
+    )
+}
+
 /// Prints an error that the work goes on without.
 pub fn warn(error: &anyhow::Error, terminal: &Terminal) {
     tell("warning", AnsiColor::Yellow.on_default().bold(), error, terminal);
 }
 
 fn tell(word: &str, style: Style, error: &anyhow::Error, terminal: &Terminal) {
-    let mut text = format!("lowtide: {style}{word}:{style:#} {error:#}\n");
-    if let Some(hint) = hint(error) {
-        let cyan = AnsiColor::Cyan.on_default().bold();
-        text.push_str(&format!("{cyan}hint:{cyan:#} {hint}\n"));
-    }
-    terminal.note(&text);
+    let cyan = AnsiColor::Cyan.on_default().bold();
+    let hint = hint(error).map(|hint| format!("{cyan}hint:{cyan:#} {hint}\n"));
+    let message = format!("lowtide: {style}{word}:{style:#} {error:#}\n");
+    terminal.note(&(message + &hint.unwrap_or_default()));
 }
 
 fn interrupting_signal(error: &anyhow::Error) -> Option<i32> {

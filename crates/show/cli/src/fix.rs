@@ -7,6 +7,8 @@ use lowtide_findings::{Finding, Verdict};
 use lowtide_fix::{LeftOut, Rewritten, converge, unified_diff};
 use lowtide_profile::Profile;
 use lowtide_rules::{Candidate, rule_called, rules};
+use lowtide_source::Project;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -35,33 +37,56 @@ pub struct Options {
 
 /// Shows the rewrites as a diff, or makes them.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
-    let codes = codes(&options.rules)?;
     let profile = options.profile.as_deref().map(Profile::read).transpose()?;
-    let files = sources::of_paths(&options.paths, terminal)?;
-    let wanted = |candidates: Vec<Candidate>| -> Vec<Finding> {
-        let mut findings = judged::judged(candidates, profile.as_ref());
-        findings.retain(|finding| finding.verdict.is_advice() && is_chosen(finding, &codes));
-        findings
-    };
-    let safe = |candidates| {
-        let mut findings = wanted(candidates);
-        findings.retain(|finding| options.unproven || finding.verdict == Verdict::Proven);
-        findings
+    let sources = sources::of_paths(&options.paths, terminal)?;
+    let choice = Choice {
+        codes: codes(&options.rules)?,
+        asked: sources.asked,
+        profile,
+        unproven: options.unproven,
     };
     if !options.unproven {
-        tell_unsafe(
-            wanted(lowtide_rules::check(&lowtide_source::Project::of(&files))).len(),
-            terminal,
-        );
+        let candidates = lowtide_rules::check(&Project::of(&sources.files));
+        tell_unsafe(choice.wanted(candidates).len(), terminal);
     }
-    let rewritten = converge(files, &safe);
+    let rewritten = converge(sources.files, &|candidates| choice.made(candidates));
     tell_left_out(&rewritten.left_out, terminal);
     if options.write {
-        write(&rewritten, terminal)?
+        write(&rewritten, terminal)?;
     } else {
-        show(&rewritten, terminal)?
+        show(&rewritten, terminal)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which findings are acted on.
+struct Choice {
+    /// Only of these rules; none means all.
+    codes: Vec<&'static str>,
+    /// Only in these files.
+    asked: BTreeSet<PathBuf>,
+    profile: Option<Profile>,
+    /// Also what no run has proven.
+    unproven: bool,
+}
+
+impl Choice {
+    fn wanted(&self, candidates: Vec<Candidate>) -> Vec<Finding> {
+        let mut findings = judged::judged(candidates, self.profile.as_ref());
+        findings.retain(|finding| {
+            let Candidate { rule, edits, .. } = &finding.candidate;
+            finding.verdict.is_advice()
+                && (self.codes.is_empty() || self.codes.contains(rule))
+                && edits.iter().all(|edits| self.asked.contains(&edits.file))
+        });
+        findings
+    }
+
+    fn made(&self, candidates: Vec<Candidate>) -> Vec<Finding> {
+        let mut findings = self.wanted(candidates);
+        findings.retain(|finding| self.unproven || finding.verdict == Verdict::Proven);
+        findings
+    }
 }
 
 /// The codes of the rules named, by code or name.
@@ -73,11 +98,10 @@ fn codes(names: &[String]) -> Result<Vec<&'static str>> {
 pub fn unknown_rule(name: &str) -> anyhow::Error {
     let known: Vec<String> =
         rules().iter().map(|rule| format!("{} {}", rule.code, rule.name)).collect();
-    Failure::new(format!("no such rule: {name}"), format!("the rules are {}", known.join(", ")))
-}
-
-fn is_chosen(finding: &Finding, codes: &[&str]) -> bool {
-    codes.is_empty() || codes.contains(&finding.candidate.rule)
+    Failure::with_hint(
+        format!("no such rule: {name}"),
+        format!("the rules are {}", known.join(", ")),
+    )
 }
 
 fn tell_unsafe(count: usize, terminal: &Terminal) {
@@ -101,7 +125,8 @@ fn tell_left_out(left_out: &[LeftOut], terminal: &Terminal) {
 fn show(rewritten: &Rewritten, terminal: &Terminal) -> Result<()> {
     let page = terminal.page();
     for file in &rewritten.files {
-        let diff = unified_diff(&page.name(&file.path), &file.before, &file.after);
+        let name = page.name(&file.path);
+        let diff = unified_diff(name.trim_start_matches('/'), &file.before, &file.after);
         terminal.diff(&diff)?;
     }
     Ok(())

@@ -10,6 +10,7 @@ mod failure;
 mod fix;
 mod judged;
 mod located;
+mod neighbours;
 mod program;
 mod prove;
 mod prove_area;
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
     if let Some(status) = lowtide_launch::serve(std::env::args_os().skip(1)) {
         return status;
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::explain_usage(&error),
+    };
     let terminal = Terminal::new(arguments.color);
     let outcome = match &arguments.command {
         Command::Run(options) => run::execute(options, &terminal),

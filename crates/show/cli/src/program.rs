@@ -57,7 +57,7 @@ fn flag_and_value(word: &OsStr) -> (Option<u8>, Option<&OsStr>) {
 }
 
 fn lonely(flag: &str, what: &str) -> anyhow::Error {
-    Failure::new(
+    Failure::with_hint(
         format!("{flag} without {what}"),
         format!("write the {what} after {flag}, as with python"),
     )
@@ -65,7 +65,7 @@ fn lonely(flag: &str, what: &str) -> anyhow::Error {
 
 fn unknown_option(word: &OsStr) -> anyhow::Error {
     let word = word.display();
-    Failure::new(
+    Failure::with_hint(
         format!("unknown option {word}"),
         "lowtide's options come first, then script.py, -m module or -c code; see lowtide help",
     )

@@ -53,7 +53,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
 fn words(option: &str, command: &str) -> Result<Vec<String>> {
     let words = shlex::split(command).filter(|words| !words.is_empty());
     words.ok_or_else(|| {
-        Failure::new(
+        Failure::with_hint(
             format!("{option} is no command: `{command}`"),
             "write a program and its arguments, quoted as in a shell",
         )

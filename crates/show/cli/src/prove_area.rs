@@ -21,7 +21,7 @@ pub fn open(terminal: &Terminal) -> Result<Area> {
             "an earlier run was killed; the files that it had changed are put back ({})",
             folder.display()
         );
-        failure::warn(&Failure::new(what, "nothing is left to do"), terminal);
+        failure::warn(&Failure::with_hint(what, "nothing is left to do"), terminal);
     }
     Ok(Area::create()?)
 }

@@ -85,7 +85,7 @@ impl Observer for Progress<'_> {
         if effects.len() > LISTED_EFFECTS {
             listed.push(format!("and {} more", effects.len() - LISTED_EFFECTS));
         }
-        let warning = Failure::new(
+        let warning = Failure::with_hint(
             format!(
                 "the program reaches outside its files, and will do so again in each run: it {}",
                 listed.join(", ")

@@ -34,7 +34,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
 
 fn tell(ended: &Ended, capture: &CapturePlace, terminal: &Terminal) -> Result<()> {
     if !ended.recorded {
-        return Err(failure::Failure::new(
+        return Err(failure::Failure::with_hint(
             "nothing was recorded",
             "the program ended before Python was up, or Python ignored its environment",
         ));

@@ -15,6 +15,7 @@ const UNKNOWN: usize = 100;
 /// Where results and messages go.
 pub struct Terminal {
     color: ColorChoice,
+    width: usize,
 }
 
 impl Terminal {
@@ -25,19 +26,14 @@ impl Terminal {
             Color::Never => ColorChoice::Never,
         };
         color.write_global();
-        Self { color }
+        let width = terminal_size::terminal_size().map_or(UNKNOWN, |(width, _)| width.0.into());
+        Self { color, width: width.clamp(NARROWEST, WIDEST) }
     }
 
     /// What to lay text out on: this wide, from the working directory, with the source as it is on the disk.
     pub fn page(&self) -> Page<'_> {
         let folder = std::env::current_dir().unwrap_or_default();
-        Page { width: Self::width(), folder, source: &source_line }
-    }
-
-    fn width() -> usize {
-        terminal_size::terminal_size()
-            .map_or(UNKNOWN, |(width, _)| usize::from(width.0))
-            .clamp(NARROWEST, WIDEST)
+        Page { width: self.width, folder, source: &source_line }
     }
 
     /// Prints a result for people; its colours are left out where they are not wanted.
@@ -46,6 +42,7 @@ impl Terminal {
     }
 
     /// Prints a result for programs, byte for byte.
+    #[expect(clippy::unused_self, reason = "who may print is who has a terminal")]
     pub fn data(&self, data: &str) -> io::Result<()> {
         complete(io::stdout().lock().write_all(data.as_bytes()))
     }
