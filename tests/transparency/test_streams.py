@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import pty
 import subprocess
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from comparing import assert_same_program, clean_environment, lowtide_run, python, write
@@ -63,17 +66,32 @@ def test_a_terminal(tmp_path: Path) -> None:
 
 def on_terminal(command: list[str], folder: Path) -> bytes:
     """What a terminal shows when the command reads `me` from it."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(folder)
-        os.execve(command[0], command, clean_environment())
-    os.write(terminal, b"me\n")
-    shown = b""
-    while piece := read_or_end(terminal):
-        shown += piece
-    os.waitpid(child, 0)
+    with terminal_of(command, folder) as terminal:
+        os.write(terminal, b"me\n")
+        return rest_of(terminal)
+
+
+@contextmanager
+def terminal_of(command: list[str], folder: Path) -> Iterator[int]:
+    """The user's end of a new terminal that the command is the foreground process of."""
+    terminal, other_end = os.openpty()
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=clean_environment(),
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ):
+        os.close(other_end)
+        yield terminal
     os.close(terminal)
-    return shown
+
+
+def rest_of(terminal: int) -> bytes:
+    return b"".join(iter(lambda: read_or_end(terminal), b""))
 
 
 def read_or_end(terminal: int) -> bytes:
@@ -99,17 +117,10 @@ def test_interrupt_by_the_terminal_arrives_once(tmp_path: Path) -> None:
 
 
 def interrupted(command: list[str], folder: Path) -> bytes:
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(folder)
-        os.execve(command[0], command, clean_environment())
     shown = b""
-    for awaited, answer in ((b"ready", b"\x03"), (b"interrupted", b"go on\n")):
-        while awaited not in shown:
-            shown += os.read(terminal, 4096)
-        os.write(terminal, answer)
-    while piece := read_or_end(terminal):
-        shown += piece
-    os.waitpid(child, 0)
-    os.close(terminal)
-    return shown
+    with terminal_of(command, folder) as terminal:
+        for awaited, answer in ((b"ready", b"\x03"), (b"interrupted", b"go on\n")):
+            while awaited not in shown:
+                shown += os.read(terminal, 4096)
+            os.write(terminal, answer)
+        return shown + rest_of(terminal)
