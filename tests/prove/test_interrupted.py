@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from comparing_runs import LOWTIDE, clean_environment, facts, lowtide, write
+from comparing_runs import LOWTIDE, clean_environment, lowtide, write
 
 # It says that it has done its damage, and then waits for ever; a killed starter takes it along.
 DESTRUCTIVE = """
@@ -17,7 +17,7 @@ import os
 open('data.txt', 'w').write('destroyed')
 os.remove('other.txt')
 os.mkdir('new')
-open('ready', 'w').write('x')
+os.write(os.open('ready', os.O_WRONLY), b'x')
 open('wait')
 """
 
@@ -32,7 +32,12 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     command = f"{sys.executable} program.py"
     words = [LOWTIDE, "prove", "--before", command, "--after", command]
     process = subprocess.Popen(
-        words, cwd=folder, env=clean_environment(folder), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        words,
+        cwd=folder,
+        env=clean_environment(folder),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_signals,
     )
     with open(folder / "ready", "rb") as ready:
         assert ready.read(1) == b"x"
@@ -40,8 +45,9 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def without_pipes(folder: Path) -> dict[str, tuple[int, int, bytes]]:
-    return {name: fact for name, fact in facts(folder).items() if name not in (".", "ready", "wait")}
+def heed_signals() -> None:
+    """A shell makes what it starts in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from comparing_runs import facts, lowtide, prove, slim, write
+from comparing_runs import clean_environment, facts, lowtide, prove, slim, write
 
 # About 10 MB in a list that is gone through once; reads a file next to itself, and writes one where it is started.
 PROGRAM = """
@@ -103,7 +103,8 @@ def test_a_module_with_byte_code_is_read_in_its_new_version(tmp_path: Path) -> N
     write(folder, "package/loading.py", loader)
     write(folder, "package/factor.txt", "3")
     write(folder, "package/__main__.py", "from .loading import load\nprint(load(100_000), __package__)\n")
-    subprocess.run([sys.executable, "-m", "package"], cwd=folder, check=True, capture_output=True)
+    environment = clean_environment(folder)
+    subprocess.run([sys.executable, "-m", "package"], cwd=folder, env=environment, check=True, capture_output=True)
     assert list(folder.glob("package/__pycache__/loading.*.pyc"))
     before = facts(folder)
     told = slim(folder, "-m", "package")

@@ -33,7 +33,7 @@ pub(crate) fn comparable(standard_error: &str) -> String {
     while let Some(line) = lines.next() {
         kept.push(line);
         // Python quotes a source line below a warning, and frames below a traceback's head.
-        let quotes_source = line.trim_end().ends_with(TRACEBACK) || line.contains("Warning: ");
+        let quotes_source = begins_frames(line) || line.contains("Warning: ");
         while quotes_source && lines.next_if(|line| line.starts_with(' ')).is_some() {}
     }
     without_noise(&kept.join("\n"))
@@ -41,10 +41,16 @@ pub(crate) fn comparable(standard_error: &str) -> String {
 
 /// Type and message of the exception that the last traceback reports.
 pub(crate) fn exception(standard_error: &str) -> Option<String> {
-    let (_, frames) = standard_error.rsplit_once(TRACEBACK)?;
+    let lines: Vec<&str> = standard_error.lines().collect();
+    let start = lines.iter().rposition(|line| begins_frames(line))?;
     let message: Vec<&str> =
-        frames.lines().skip(1).skip_while(|line| line.starts_with(' ')).collect();
+        lines[start + 1..].iter().copied().skip_while(|line| line.starts_with(' ')).collect();
     (!message.is_empty()).then(|| without_noise(&message.join("\n")))
+}
+
+/// A syntax error of the program itself comes without a head.
+fn begins_frames(line: &str) -> bool {
+    line.trim_end().ends_with(TRACEBACK) || line.starts_with("  File \"")
 }
 
 /// A progress bar draws over itself after a carriage return; only its last state was meant to stay.
@@ -109,5 +115,8 @@ mod tests {
         let text = "Traceback (most recent call last):\n  File \"a\", line 1\nKeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"a\", line 2\nValueError: two\nlines at 0xff\n";
         assert_eq!(exception(text).as_deref(), Some("ValueError: two\nlines at <address>"));
         assert_eq!(exception("all is well"), None);
+        let syntax =
+            "  File \"a.py\", line 1\n    print(\n         ^\nSyntaxError: '(' was never closed\n";
+        assert_eq!(exception(syntax).as_deref(), Some("SyntaxError: '(' was never closed"));
     }
 }

@@ -3,7 +3,8 @@
 use super::{changing, executing, loading, network, opening};
 use lowtide_interpose::{InterposeError, Interposer, Replacement};
 
-static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);
+/// The tracker beside it opens files that are none of the program's.
+static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS).sparing_neighbours();
 
 /// Replaces the functions in everything that is loaded now.
 pub(super) fn start() -> Result<(), InterposeError> {

@@ -1,4 +1,4 @@
-use super::loaded_object::{LoadedObject, Slot};
+use super::loaded_object::{LoadedObject, Slot, folder};
 use super::replacement::Replacement;
 use super::seen_objects::{Generation, SeenObjects};
 use crate::InterposeError;
@@ -14,6 +14,7 @@ pub struct Interposer {
     seen: UnsafeCell<SeenObjects>,
     /// An address inside the object that this code is part of.
     own_code: AtomicUsize,
+    spares_neighbours: bool,
 }
 
 // SAFETY: `seen` is touched under the dynamic linker's lock only, see `patch_object`.
@@ -29,7 +30,15 @@ impl Interposer {
             replacements,
             seen: UnsafeCell::new(SeenObjects::new()),
             own_code: AtomicUsize::new(0),
+            spares_neighbours: false,
         }
+    }
+
+    /// Also leaves objects alone that lie in the folder of the object that this code is part of: a package's own.
+    #[must_use]
+    pub const fn sparing_neighbours(mut self) -> Self {
+        self.spares_neighbours = true;
+        self
     }
 
     /// Patches every object that is loaded and was not patched yet. Call it again after something was loaded.
@@ -107,7 +116,11 @@ impl Interposer {
 
     /// The object that defines a function calls it by other means, and must get no replacement of itself.
     fn is_exempt(&self, object: &LoadedObject) -> bool {
-        object.contains(self.own_code.load(Ordering::Relaxed))
+        let own_code = self.own_code.load(Ordering::Relaxed);
+        object.contains(own_code)
+            || (self.spares_neighbours
+                && object.folder().is_some()
+                && object.folder() == folder_of(own_code))
             || self
                 .replacements
                 .iter()
@@ -217,6 +230,19 @@ unsafe extern "C" fn visit_object(
     let outcome = visit.interposer.patch_object(&object, visit.direction);
     visit.outcome = visit.outcome.and(outcome);
     0
+}
+
+/// The folder of the object that `address` lies in.
+fn folder_of(address: usize) -> Option<&'static [u8]> {
+    // SAFETY: all zeros are a valid `Dl_info`, which `dladdr` fills in.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: any address may be asked for, and `info` is written during the call only.
+    let found = unsafe { libc::dladdr(address as *const c_void, &raw mut info) } != 0;
+    if !found || info.dli_fname.is_null() {
+        return None;
+    }
+    // SAFETY: the name of a loaded object is a C string; the object is the one that this code runs in, so it stays.
+    folder(unsafe { CStr::from_ptr(info.dli_fname) }.to_bytes())
 }
 
 /// The pages that are read-only after relocation: writable from the first slot that needs it until `put_back`.

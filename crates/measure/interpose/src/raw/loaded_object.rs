@@ -6,6 +6,7 @@ use std::slice;
 
 /// A loaded object as the dynamic linker describes it: its segments and the tables that its dynamic section names.
 pub(super) struct LoadedObject<'a> {
+    name: &'a [u8],
     base: usize,
     headers: &'a [libc::Elf64_Phdr],
     tables: Tables,
@@ -36,7 +37,14 @@ impl<'a> LoadedObject<'a> {
         let tables = dynamic.map_or_else(Tables::default, |header| unsafe {
             Tables::read(base, (base + header.p_vaddr as usize) as *const Dyn64<LE>)
         });
-        Self { base, headers, tables }
+        // SAFETY: the dynamic linker gives a C string, valid during the callback.
+        let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
+        Self { name, base, headers, tables }
+    }
+
+    /// Where its file lies; `None` for the main program and for what has no file.
+    pub(super) fn folder(&self) -> Option<&'a [u8]> {
+        folder(self.name)
     }
 
     /// What tells two loaded objects apart.
@@ -166,4 +174,10 @@ unsafe fn relocations<'a>(address: usize, bytes: usize) -> &'a [Rela64<LE>] {
 pub(super) fn page_bytes() -> usize {
     // SAFETY: no preconditions.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+/// What stands before the last slash of a path.
+pub(super) fn folder(path: &[u8]) -> Option<&[u8]> {
+    let slash = path.iter().rposition(|byte| *byte == b'/')?;
+    Some(&path[..slash])
 }
