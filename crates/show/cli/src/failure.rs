@@ -69,8 +69,19 @@ pub fn warn(error: &anyhow::Error, terminal: &Terminal) {
 fn tell(word: &str, style: Style, error: &anyhow::Error, terminal: &Terminal) {
     let cyan = AnsiColor::Cyan.on_default().bold();
     let hint = hint(error).map(|hint| format!("{cyan}hint:{cyan:#} {hint}\n"));
-    let message = format!("lowtide: {style}{word}:{style:#} {error:#}\n");
+    let message = format!("lowtide: {style}{word}:{style:#} {}\n", causes(error));
     terminal.note(&(message + &hint.unwrap_or_default()));
+}
+
+/// The error and its causes, each that the one before it does not quote.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        match told.is_empty() {
+            true => cause,
+            false if told.ends_with(&cause) => told,
+            false => format!("{told}: {cause}"),
+        }
+    })
 }
 
 fn interrupting_signal(error: &anyhow::Error) -> Option<i32> {
