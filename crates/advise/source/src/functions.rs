@@ -1,7 +1,7 @@
 //! What the functions and classes of a project are.
 
 use crate::{Definition, Function, Meaning, ModuleId, Project};
-use ruff_python_ast::{AnyNodeRef, ExprLambda, StmtClassDef, StmtFunctionDef};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprLambda, StmtClassDef, StmtFunctionDef};
 
 impl<'a> Project<'a> {
     /// The function that `def`, which stands in `module`, defines.
@@ -25,6 +25,16 @@ impl<'a> Project<'a> {
         module.nodes_in(function.def.into()).any(|node| {
             matches!(node, AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_))
                 && Some(module.frame_of(module.scope_of(node))) == own
+        })
+    }
+
+    /// The expressions that stand in the `return` statements of `function` itself.
+    pub fn returned_by(&self, function: Function<'a>) -> impl Iterator<Item = &'a Expr> + use<'_, 'a> {
+        let module = self.module(function.module);
+        let own = module.scope_opened_by(function.def.into());
+        module.nodes_in(function.def.into()).filter_map(move |node| match node {
+            AnyNodeRef::StmtReturn(statement) if Some(module.scope_of(node)) == own => statement.value.as_deref(),
+            _ => None,
         })
     }
 

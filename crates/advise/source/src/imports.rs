@@ -62,14 +62,19 @@ impl ModuleNames {
         self.below(path.parent()?, name)
     }
 
-    /// Whether one of `modules` imports the file `id`.
-    pub fn is_imported(&self, id: usize, modules: &[Module<'_>]) -> bool {
-        modules.iter().enumerate().any(|(from, module)| {
-            module.nodes().any(|node| self.asked_for(from, module, node).contains(&id))
-        })
+    /// For each file, whether one of `modules` imports it.
+    pub fn imported(&self, modules: &[Module<'_>]) -> Vec<bool> {
+        let mut imported = vec![false; modules.len()];
+        for (from, module) in modules.iter().enumerate() {
+            for id in module.nodes().flat_map(|node| self.asked_for(from, module, node)) {
+                imported[id] = true;
+            }
+        }
+        imported
     }
 
-    fn asked_for(&self, from: usize, module: &Module<'_>, node: AnyNodeRef<'_>) -> Vec<usize> {
+    /// The files that `node` imports if it is an import alias of the file `from`.
+    pub fn asked_for(&self, from: usize, module: &Module<'_>, node: AnyNodeRef<'_>) -> Vec<usize> {
         match (node, module.parent(node)) {
             (AnyNodeRef::Alias(alias), Some(AnyNodeRef::StmtImport(_))) => {
                 self.find(from, 0, &alias.name).into_iter().collect()

@@ -53,6 +53,8 @@ pub struct Use<'a> {
 pub struct Project<'a> {
     modules: Vec<Module<'a>>,
     names: ModuleNames,
+    /// For each module, whether another one imports it.
+    imported: Vec<bool>,
     uses: BTreeMap<Definition, Vec<Use<'a>>>,
     functions: BTreeMap<&'a str, Vec<Function<'a>>>,
 }
@@ -74,7 +76,8 @@ impl<'a> Project<'a> {
     pub fn of(files: &'a [SourceFile]) -> Self {
         let names = ModuleNames::of(files.iter().map(SourceFile::path));
         let modules: Vec<_> = files.iter().enumerate().map(|(id, file)| Module::analyse(file, names.name_of(id))).collect();
-        let mut project = Self { modules, names, uses: BTreeMap::new(), functions: BTreeMap::new() };
+        let imported = names.imported(&modules);
+        let mut project = Self { modules, names, imported, uses: BTreeMap::new(), functions: BTreeMap::new() };
         project.functions = project.collect_functions();
         project.uses = project.collect_uses();
         project
@@ -177,7 +180,13 @@ impl<'a> Project<'a> {
     /// Whether any file of the project imports `module`.
     #[must_use]
     pub fn is_imported(&self, module: ModuleId) -> bool {
-        self.names.is_imported(module.0, &self.modules)
+        self.imported[module.0]
+    }
+
+    /// Whether `node` is an import alias that brings a module of the project, or something from one.
+    #[must_use]
+    pub fn imports_own_module(&self, module: ModuleId, node: AnyNodeRef<'_>) -> bool {
+        !self.names.asked_for(module.0, self.module(module), node).is_empty()
     }
 
     /// Follows an imported variable to its origin.

@@ -30,7 +30,7 @@ impl<'a> Collector<'_, 'a> {
                 self.run_method(definition.module, class, method);
             }
         } else if let Some(lambda) = self.project.lambda(definition) {
-            self.run(AnyNodeRef::from(&*lambda.body));
+            self.run_lambda(definition.module, lambda);
         } else {
             self.anything(self.site(call));
         }

@@ -3,7 +3,7 @@ use super::{Effects, Place, Root, Site};
 use crate::scope::{ScopeId, ScopeKind};
 use crate::tree::NodeId;
 use crate::{Definition, Function, Module, ModuleId, Project};
-use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprName, Parameter, StmtClassDef};
+use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprLambda, ExprName, Parameter, StmtClassDef};
 use ruff_text_size::{Ranged, TextRange};
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ impl<'p, 'a> Effector<'p, 'a> {
         for &node in nodes {
             collector.run(node);
         }
-        collector.effects
+        collector.finish()
     }
 
     /// The effects of one pass over the items of `iterable`, beyond evaluating the expression itself.
@@ -52,7 +52,7 @@ impl<'p, 'a> Effector<'p, 'a> {
     pub fn of_iterating(&self, module: ModuleId, iterable: &'a Expr) -> Effects {
         let mut collector = Collector::new(self.project, module);
         collector.iterate(iterable);
-        collector.effects
+        collector.finish()
     }
 
     /// The effects of running the body of `function` once, whether its call would do that at once or not.
@@ -60,7 +60,7 @@ impl<'p, 'a> Effector<'p, 'a> {
     pub fn of_body(&self, function: Function<'a>) -> Effects {
         let mut collector = Collector::new(self.project, function.module);
         collector.run_body(function);
-        collector.effects
+        collector.finish()
     }
 
     /// Whether the container that a variable names is reachable through that variable alone.
@@ -74,15 +74,25 @@ pub(super) struct Collector<'p, 'a> {
     pub project: &'p Project<'a>,
     pub module: ModuleId,
     pub effects: Effects,
-    /// Functions already followed, by module and `def`.
-    followed: BTreeSet<(ModuleId, NodeId)>,
-    /// Iterables already gone through.
-    pub iterated: BTreeSet<(ModuleId, Option<NodeId>)>,
+    /// Functions and iterables already followed, or waiting for it.
+    seen: BTreeSet<(ModuleId, NodeId)>,
+    /// What is still to be followed: a list instead of recursion, because call chains may be long.
+    waiting: Vec<Waiting<'a>>,
     left_out: Option<TextRange>,
     /// The first parameter while a constructor is followed: the object is new, nobody else has it.
     new_object: Option<Definition>,
-    /// How many calls deep; the variables of a callee are its own.
-    depth: u32,
+    /// Whether this is the code of another function: its variables are its own.
+    pub is_elsewhere: bool,
+}
+
+/// Code that runs because of the code looked at.
+enum Waiting<'a> {
+    /// A function's body.
+    Body(Function<'a>),
+    /// The body of a lambda.
+    Lambda(ModuleId, &'a ExprLambda),
+    /// A pass over the items of an expression, which may stand elsewhere.
+    Items { module: ModuleId, iterable: &'a Expr, is_elsewhere: bool },
 }
 
 impl<'p, 'a> Collector<'p, 'a> {
@@ -91,11 +101,11 @@ impl<'p, 'a> Collector<'p, 'a> {
             project,
             module,
             effects: Effects::default(),
-            followed: BTreeSet::new(),
-            iterated: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            waiting: Vec::new(),
             left_out: None,
             new_object: None,
-            depth: 0,
+            is_elsewhere: false,
         }
     }
 
@@ -125,7 +135,7 @@ impl<'p, 'a> Collector<'p, 'a> {
     }
 
     pub(super) fn is_left_out(&self, node: AnyNodeRef<'a>) -> bool {
-        self.depth == 0 && self.left_out.is_some_and(|range| range.contains_range(node.range()))
+        !self.is_elsewhere && self.left_out.is_some_and(|range| range.contains_range(node.range()))
     }
 
     /// Adds what evaluating `node` does beyond evaluating the nodes inside it.
@@ -142,9 +152,10 @@ impl<'p, 'a> Collector<'p, 'a> {
             AnyNodeRef::ExprCompare(comparison) => comparison.comparators.iter().for_each(|operand| self.iterate_container(operand)),
             AnyNodeRef::StmtAugAssign(statement) => self.update(statement),
             AnyNodeRef::StmtWith(statement) => self.enter(statement),
-            AnyNodeRef::ExprAwait(_) | AnyNodeRef::StmtImport(_) | AnyNodeRef::StmtImportFrom(_) => self.anything(self.site(node)),
+            AnyNodeRef::ExprAwait(_) => self.anything(self.site(node)),
+            AnyNodeRef::Alias(_) => self.import(node),
             // Here the code that iterates has its turn; that of a followed generator is looked at by itself.
-            AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_) if self.depth == 0 => self.anything(self.site(node)),
+            AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_) if !self.is_elsewhere => self.anything(self.site(node)),
             AnyNodeRef::ExprYieldFrom(delegation) => self.iterate(&delegation.value),
             AnyNodeRef::StmtRaise(_) | AnyNodeRef::StmtAssert(_) => {
                 let site = self.site(node);
@@ -170,6 +181,13 @@ impl<'p, 'a> Collector<'p, 'a> {
         self.may_raise(site);
     }
 
+    /// The first import of a module runs it.
+    fn import(&mut self, alias: AnyNodeRef<'a>) {
+        if self.project.imports_own_module(self.module, alias) {
+            self.anything(self.site(alias));
+        }
+    }
+
     fn name(&mut self, name: &'a ExprName) {
         let Some(place) = self.variable_place(name.range) else { return };
         let site = self.site(name);
@@ -193,7 +211,7 @@ impl<'p, 'a> Collector<'p, 'a> {
         let variable = module.variable(reference.variable);
         let exposed = variable.scope == ScopeId::MODULE || module.capture_of(reference.variable).is_some();
         let is_inner = !matches!(module.scope(variable.scope).kind, ScopeKind::Module | ScopeKind::Class | ScopeKind::Function);
-        if is_inner || self.depth > 0 && !exposed || self.is_constant(reference.variable) {
+        if is_inner || self.is_elsewhere && !exposed || self.is_constant(reference.variable) {
             return None;
         }
         let definition = Definition { module: self.module, variable: reference.variable };
@@ -338,21 +356,55 @@ impl<'p, 'a> Collector<'p, 'a> {
     /// Adds the effects of a function's body, once.
     pub(super) fn run_body(&mut self, function: Function<'a>) {
         let Some(id) = self.project.module(function.module).node_id(function.def.into()) else { return };
-        if !self.followed.insert((function.module, id)) {
-            return;
+        if self.seen.insert((function.module, id)) {
+            self.waiting.push(Waiting::Body(function));
         }
-        let here = std::mem::replace(&mut self.module, function.module);
-        let new_object = self.new_object.take();
-        if is_constructor(function) {
-            self.new_object = self.first_parameter(function);
+    }
+
+    /// Adds the effects of a lambda's body, once.
+    pub(super) fn run_lambda(&mut self, module: ModuleId, lambda: &'a ExprLambda) {
+        let Some(id) = self.project.module(module).node_id(lambda.into()) else { return };
+        if self.seen.insert((module, id)) {
+            self.waiting.push(Waiting::Lambda(module, lambda));
         }
-        self.depth += 1;
+    }
+
+    /// Adds the effects of one pass over the items of `iterable`, beyond evaluating the expression itself.
+    pub(super) fn iterate(&mut self, iterable: &'a Expr) {
+        let Some(id) = self.names().node_id(iterable.into()) else { return };
+        if !self.is_left_out(iterable.into()) && self.seen.insert((self.module, id)) {
+            self.waiting.push(Waiting::Items { module: self.module, iterable, is_elsewhere: self.is_elsewhere });
+        }
+    }
+
+    /// Follows all that is waiting.
+    fn finish(mut self) -> Effects {
+        while let Some(waiting) = self.waiting.pop() {
+            match waiting {
+                Waiting::Body(function) => self.follow_body(function),
+                Waiting::Lambda(module, lambda) => {
+                    self.module = module;
+                    self.is_elsewhere = true;
+                    self.run(AnyNodeRef::from(&*lambda.body));
+                }
+                Waiting::Items { module, iterable, is_elsewhere } => {
+                    self.module = module;
+                    self.is_elsewhere = is_elsewhere;
+                    self.follow_items(iterable);
+                }
+            }
+        }
+        self.effects
+    }
+
+    fn follow_body(&mut self, function: Function<'a>) {
+        self.module = function.module;
+        self.is_elsewhere = true;
+        self.new_object = if is_constructor(function) { self.first_parameter(function) } else { None };
         for statement in &function.def.body {
             self.run(statement.into());
         }
-        self.depth -= 1;
-        self.new_object = new_object;
-        self.module = here;
+        self.new_object = None;
     }
 
     /// Adds the effects of the method `name` of `class` or of the bases that the project has.
@@ -422,6 +474,17 @@ mod tests {
     #[test]
     fn a_called_function_is_followed() {
         assert_eq!(writes("def g():\n    print(1)\ndef f():\n    g()\nf()\n"), ["the terminal"]);
+    }
+
+    #[test]
+    fn a_lambda_that_calls_itself_is_followed_once() {
+        assert_eq!(writes("f = lambda n: print(n) or f(n - 1)\nf(3)\n"), ["the terminal"]);
+    }
+
+    #[test]
+    fn a_long_chain_of_calls_does_not_exhaust_the_stack() {
+        let chain: String = (0..20_000).map(|n| format!("def f{n}():\n    f{}()\n", n + 1)).collect();
+        assert_eq!(writes(&format!("{chain}def f20000():\n    print(1)\nf0()\n")), ["the terminal"]);
     }
 
     #[test]

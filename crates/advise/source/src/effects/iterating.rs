@@ -4,16 +4,13 @@ use super::collector::Collector;
 use super::known::{self, Known};
 use super::{Place, Site};
 use crate::scope::{Access, ReferenceId};
-use crate::{Function, Meaning};
+use crate::{Function, Meaning, ModuleId};
 use ruff_python_ast::{self as ast, AnyNodeRef, Expr, ExprCall, ExprName};
 use ruff_text_size::Ranged;
 
 impl<'a> Collector<'_, 'a> {
-    /// Adds the effects of one pass over the items of `iterable`, beyond evaluating the expression itself.
-    pub(super) fn iterate(&mut self, iterable: &'a Expr) {
-        if self.is_left_out(iterable.into()) || !self.iterated.insert((self.module, self.names().node_id(iterable.into()))) {
-            return;
-        }
+    /// Adds the effects of the pass, or hands it on to what the items come from.
+    pub(super) fn follow_items(&mut self, iterable: &'a Expr) {
         match iterable {
             Expr::Name(name) => self.iterate_variable(name),
             Expr::Call(call) => self.iterate_result(call),
@@ -94,14 +91,18 @@ impl<'a> Collector<'_, 'a> {
     /// A parameter's items are those of whatever the callers pass.
     fn iterate_arguments(&mut self, parameter: AnyNodeRef<'a>) {
         let Some((function, parameter)) = self.parameter_of(parameter) else { return };
-        let here = self.module;
         for site in self.project.calls_of(function).sites {
             if let Some(argument) = function.argument(site.call, &parameter.name) {
-                self.module = site.module;
-                self.iterate(argument);
+                self.elsewhere(site.module, |collector| collector.iterate(argument));
             }
         }
-        self.module = here;
+    }
+
+    /// Does `look` with the eyes of code in `module` that is not the code first looked at.
+    fn elsewhere(&mut self, module: ModuleId, look: impl FnOnce(&mut Self)) {
+        let here = (std::mem::replace(&mut self.module, module), std::mem::replace(&mut self.is_elsewhere, true));
+        look(self);
+        (self.module, self.is_elsewhere) = here;
     }
 
     fn iterate_result(&mut self, call: &'a ExprCall) {
@@ -127,16 +128,9 @@ impl<'a> Collector<'_, 'a> {
             self.run_body(function);
             return;
         }
-        let here = std::mem::replace(&mut self.module, function.module);
-        let module = self.project.module(self.module);
-        for node in module.nodes_in(AnyNodeRef::from(function.def)) {
-            if let AnyNodeRef::StmtReturn(statement) = node
-                && let Some(value) = &statement.value
-            {
-                self.iterate(value);
-            }
+        for value in self.project.returned_by(function) {
+            self.elsewhere(function.module, |collector| collector.iterate(value));
         }
-        self.module = here;
     }
 
     fn iterate_external(&mut self, name: &str, call: &'a ExprCall) {
