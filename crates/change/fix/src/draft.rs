@@ -157,6 +157,9 @@ impl Draft {
 
     fn as_given(&self, span: &LineSpan) -> LineSpan {
         let given = self.given.get(&span.file).map_or("", String::as_str);
+        if given == self.text(&span.file) {
+            return span.clone();
+        }
         let map = LineMap::between(self.text(&span.file), given);
         let (first, last) = (*map.lines_for(span.first).start(), *map.lines_for(span.last).end());
         LineSpan { file: span.file.clone(), first, last: last.max(first) }
@@ -169,5 +172,62 @@ impl Draft {
     fn texts(&self) -> BTreeMap<PathBuf, String> {
         let entry = |file: &SourceFile| (file.path().to_owned(), file.text().to_owned());
         self.files.iter().map(entry).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lowtide_source::TextEdit;
+
+    const TEXT: &str = "def f(xs):\n    return sum([x for x in xs])\n";
+
+    fn draft() -> Draft {
+        Draft::new(vec![SourceFile::parse("a.py", TEXT).unwrap()])
+    }
+
+    fn replacing(file: &str, start: u32, end: u32, text: &str) -> Vec<FileEdits> {
+        let edit = TextEdit { start, end, text: text.to_owned() };
+        vec![FileEdits { file: file.into(), edits: vec![edit] }]
+    }
+
+    fn doubt_about(edits: &[FileEdits]) -> Option<Doubt> {
+        draft().replace(edits).err()
+    }
+
+    #[test]
+    fn edits_that_cannot_be_made_are_refused() {
+        assert!(matches!(doubt_about(&replacing("b.py", 0, 0, "")), Some(Doubt::ForeignFile(_))));
+        assert!(matches!(doubt_about(&replacing("a.py", 9, 3, "")), Some(Doubt::Misfit(_))));
+        assert!(matches!(
+            doubt_about(&replacing("a.py", 0, 3, "def (")),
+            Some(Doubt::Unparsable(_))
+        ));
+    }
+
+    /// Makes the only candidate's rewrite with other edits in place of the rule's own.
+    fn outcome_with(edits: &[FileEdits]) -> (Option<Doubt>, String) {
+        let mut draft = draft();
+        let wanted = draft.candidates().remove(0);
+        let (alike, unbound) =
+            (draft.alike(&wanted).len(), draft.unbound_names(&[Path::new("a.py")]));
+        let replaced = draft.replace(edits).unwrap();
+        let doubt = draft.doubt(&wanted, alike, &unbound);
+        draft.put_back(replaced);
+        (doubt, draft.text(Path::new("a.py")).to_owned())
+    }
+
+    #[test]
+    fn a_rewrite_that_leaves_the_waste_or_an_unknown_name_is_taken_back() {
+        let still_there = outcome_with(&replacing("a.py", 0, 0, "import io\n"));
+        assert!(matches!(still_there.0, Some(Doubt::StillThere)));
+        let undefined = outcome_with(&replacing("a.py", 26, 41, "missing(xs)"));
+        assert!(
+            matches!(&undefined.0, Some(Doubt::Undefined(name)) if name == "missing"),
+            "{undefined:?}"
+        );
+        let good = outcome_with(&replacing("a.py", 26, 41, "iter(xs)"));
+        assert!(good.0.is_none(), "{good:?}");
+        assert_eq!((still_there.1, undefined.1), (TEXT.to_owned(), TEXT.to_owned()));
     }
 }

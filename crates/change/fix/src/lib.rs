@@ -2,6 +2,16 @@
 //!
 //! In: a project and the findings to act on. Out: rewritten texts, in memory; [`write`] puts them on the disk, all or none.
 //! Never: decides which findings deserve it, leaves a file that Python cannot parse.
+//!
+//! ```
+//! use lowtide_findings::{Threshold, judge};
+//! use lowtide_source::{Project, SourceFile};
+//! let files = vec![SourceFile::parse("a.py", "def f(xs):\n    return sum([x * x for x in xs])\n")?];
+//! let findings = judge(lowtide_rules::check(&Project::of(&files)), None, Threshold::default());
+//! let rewritten = lowtide_fix::rewrite(files, &findings);
+//! assert_eq!(rewritten.files[0].after, "def f(xs):\n    return sum(x * x for x in xs)\n");
+//! # Ok::<(), lowtide_source::SourceError>(())
+//! ```
 
 mod diff;
 mod doubt;

@@ -1,5 +1,6 @@
 //! argv -> exit status, standard output and standard error, as a caller sees them. Nothing here starts Python; what
 //! does is tested under `tests/cli`.
+#![expect(clippy::unwrap_used, reason = "what a test cannot prepare fails it")]
 
 use std::fmt::Write as _;
 use std::fs;
