@@ -1,4 +1,4 @@
-# kept: LT104
+# any: LT104
 def collect(n):
     out = []
     for i in range(n):
