@@ -1,4 +1,4 @@
-use crate::missing_slots::slots_saving_bytes;
+use crate::lt103_missing_slots::slots_saving_bytes;
 use crate::lt105_bytes_concatenation::bytes_not_copied;
 use lowtide_source::FileEdits;
 use lowtide_units::LineSpan;

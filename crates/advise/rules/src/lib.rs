@@ -17,10 +17,11 @@ mod candidate;
 mod consumer;
 mod lt101_whole_file_read;
 mod lt102_list_used_once;
+mod lt103_missing_slots;
 mod lt104_collected_results;
 mod lt105_bytes_concatenation;
-mod missing_slots;
 mod opened_file;
+mod origin;
 mod rule;
 
 pub use candidate::{Benefit, Blocker, Candidate, Evidence, Measured};

@@ -3,7 +3,7 @@
 //! What matters is that `bytes + x` and `BytesIO.write(x)` agree: both take anything with a buffer and both raise `TypeError` for
 //! text and `None`. They differ for objects with an addition of their own, which none of the sources listed here can be.
 
-use super::origin::{Handed, Origin, origins};
+use crate::origin::{Handed, Origin, origins};
 use lowtide_source::ast::{self, AnyNodeRef, Expr, Operator};
 use lowtide_source::{
     Definition, Function, Meaning, Module, ModuleId, Project, Reference, VariableId,

@@ -3,7 +3,6 @@
 mod addition;
 mod blockers;
 mod evidence;
-mod origin;
 mod rewrite;
 mod stretch;
 mod subject;

@@ -50,7 +50,7 @@ pub fn run(files: &[(String, String)]) -> (String, Option<i32>) {
         std::fs::create_dir_all(script.parent().expect("a file has a folder")).expect("a folder for a package");
         std::fs::write(&script, text).expect("the program is written");
     }
-    let python = std::env::var("LOWTIDE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = interpreters().swap_remove(0);
     let output = Command::new(python).arg("-B").arg(&script).output().expect("a Python runs");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!output.stderr.starts_with(b"  File"), "{}", String::from_utf8_lossy(&output.stderr));
@@ -67,4 +67,22 @@ pub fn fixed_and_run(code: &str, files: Files<'_>) -> String {
     assert_eq!(expected.1, Some(0), "the program itself fails: {before:?}");
     assert_eq!(expected, found, "{after:?}");
     after.last().expect("a program has a script").1.clone()
+}
+
+/// The Pythons to test with: those of `LOWTIDE_TEST_PYTHONS`, parted by colons, or whichever of 3.10 to 3.13 are found.
+pub fn interpreters() -> Vec<String> {
+    let listed = std::env::var("LOWTIDE_TEST_PYTHONS").unwrap_or_default();
+    let mut found: Vec<String> = listed.split(':').filter(|path| !path.is_empty()).map(ToOwned::to_owned).collect();
+    if found.is_empty() {
+        let names = ["python3", "python3.10", "python3.11", "python3.12", "python3.13"].map(ToOwned::to_owned);
+        found = names.into_iter().filter(|name| runs(name)).collect();
+    }
+    assert!(!found.is_empty(), "no Python found: name some in LOWTIDE_TEST_PYTHONS");
+    found
+}
+
+/// Whether `python` is a supported interpreter.
+fn runs(python: &str) -> bool {
+    let check = "import sys; sys.exit(not (3, 10) <= sys.version_info[:2])";
+    Command::new(python).args(["-c", check]).output().is_ok_and(|output| output.status.success())
 }

@@ -5,7 +5,7 @@ use lowtide_source::{Access, Module, Ranged, Reference, VariableId};
 
 /// What one binding gives a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Origin<'a> {
+pub(crate) enum Origin<'a> {
     /// The value of an expression.
     Value(&'a Expr),
     /// What `+=` adds to it.
@@ -21,7 +21,7 @@ pub(super) enum Origin<'a> {
 }
 
 /// One origin for each place that binds `variable`.
-pub(super) fn origins<'a>(module: &Module<'a>, variable: VariableId) -> Vec<Origin<'a>> {
+pub(crate) fn origins<'a>(module: &Module<'a>, variable: VariableId) -> Vec<Origin<'a>> {
     let bindings = module.references(variable).filter(|reference| reference.access.rebinds());
     bindings.map(|binding| origin(module, binding)).collect()
 }
@@ -69,7 +69,7 @@ fn numbered_element<'a>(
 
 /// The values that a function hands to its caller.
 #[derive(Debug, Default)]
-pub(super) struct Handed<'a> {
+pub(crate) struct Handed<'a> {
     /// By `return`; `None` for a bare one.
     pub returned: Vec<Option<&'a Expr>>,
     /// By `yield`; `None` for a bare one.

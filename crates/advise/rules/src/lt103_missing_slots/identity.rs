@@ -1,0 +1,338 @@
+//! Whether an object may be an instance of a class.
+
+use super::subject::Subject;
+use crate::origin::{Handed, Origin, origins};
+use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprCall, ExprName, StmtClassDef};
+use lowtide_source::{Definition, Function, Meaning, ModuleId, Project, VariableId};
+
+/// How many steps through names, calls and callers are followed.
+const MAX_STEPS: u32 = 8;
+
+/// What is known of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Identity {
+    /// Not an instance.
+    Other,
+    /// Nothing.
+    Unknown,
+    /// An instance, at least sometimes.
+    Instance,
+}
+
+/// Tells instances of one class from other objects. A class derived from it without slots keeps its `__dict__`, and so its
+/// instances count as others.
+#[derive(Clone, Copy)]
+pub(super) struct Identifier<'p, 'a> {
+    pub project: &'p Project<'a>,
+    pub subject: Subject<'p, 'a>,
+    steps_left: u32,
+}
+
+impl<'p, 'a> Identifier<'p, 'a> {
+    pub fn of(subject: Subject<'p, 'a>) -> Self {
+        Self { project: subject.project, subject, steps_left: MAX_STEPS }
+    }
+
+    /// What `expr`, which stands in `module`, may be.
+    pub fn identify(self, module: ModuleId, expr: &'a Expr) -> Identity {
+        match expr {
+            Expr::Name(name) => self.name(module, expr, name),
+            Expr::Attribute(attribute) => self.attribute(module, expr, attribute),
+            Expr::Call(call) => self.result(module, call),
+            Expr::If(choice) => {
+                self.identify(module, &choice.body).max(self.identify(module, &choice.orelse))
+            }
+            Expr::BoolOp(choice) => choice
+                .values
+                .iter()
+                .map(|value| self.identify(module, value))
+                .max()
+                .unwrap_or(Identity::Unknown),
+            Expr::Named(named) => self.identify(module, &named.value),
+            Expr::Await(awaited) => self.identify(module, &awaited.value),
+            Expr::Subscript(part) => self.element(module, &part.value),
+            Expr::BinOp(_)
+            | Expr::UnaryOp(_)
+            | Expr::Yield(_)
+            | Expr::YieldFrom(_)
+            | Expr::Starred(_) => Identity::Unknown,
+            _ => Identity::Other,
+        }
+    }
+
+    /// What the items of `expr` may be.
+    fn element(self, module: ModuleId, expr: &'a Expr) -> Identity {
+        let all = |elements: &'a [Expr]| {
+            elements
+                .iter()
+                .map(|element| self.identify(module, element))
+                .max()
+                .unwrap_or(Identity::Other)
+        };
+        match expr {
+            Expr::List(list) => all(&list.elts),
+            Expr::Tuple(tuple) => all(&tuple.elts),
+            Expr::Set(set) => all(&set.elts),
+            Expr::ListComp(made) => self.identify(module, &made.elt),
+            Expr::Generator(made) => self.identify(module, &made.elt),
+            Expr::Call(call) => match self.project.external_name(module, &call.func).as_deref() {
+                Some("builtins.range") => Identity::Other,
+                Some(
+                    "builtins.list" | "builtins.sorted" | "builtins.reversed" | "builtins.tuple"
+                    | "builtins.iter",
+                ) => call
+                    .arguments
+                    .args
+                    .first()
+                    .map_or(Identity::Other, |argument| self.element(module, argument)),
+                _ => Identity::Unknown,
+            },
+            Expr::Name(_) => self.element_of_name(module, expr),
+            _ => Identity::Unknown,
+        }
+    }
+
+    fn deeper(self) -> Option<Self> {
+        Some(Self { steps_left: self.steps_left.checked_sub(1)?, ..self })
+    }
+
+    fn name(self, module: ModuleId, expr: &'a Expr, name: &'a ExprName) -> Identity {
+        let Some(definition) = self.variable(module, expr) else { return Identity::Other };
+        if self.project.class(definition).is_some() || self.project.function(definition).is_some() {
+            return Identity::Other;
+        }
+        let here = self.project.module(module);
+        if let Some(class) =
+            here.variable_of(name).and_then(|variable| self.class_of_self(module, variable))
+        {
+            return self.identity_of_self(class);
+        }
+        let Some(deeper) = self.deeper() else { return Identity::Unknown };
+        let bound = origins(self.project.module(definition.module), definition.variable);
+        bound
+            .into_iter()
+            .map(|origin| deeper.origin(definition.module, origin))
+            .max()
+            .unwrap_or(Identity::Unknown)
+    }
+
+    /// `None` for names from outside the project.
+    fn variable(self, module: ModuleId, expr: &'a Expr) -> Option<Definition> {
+        match self.project.meaning(module, expr)? {
+            Meaning::Variable(definition) => Some(definition),
+            _ => None,
+        }
+    }
+
+    /// The class in one of whose methods `variable` is `self`.
+    fn class_of_self(self, module: ModuleId, variable: VariableId) -> Option<&'a StmtClassDef> {
+        let names = self.project.module(module);
+        let parameter =
+            names.references(variable).find(|reference| reference.node.is_parameter())?;
+        let def = names.ancestors(parameter.node).find_map(|above| match above {
+            AnyNodeRef::StmtFunctionDef(def) => Some(def),
+            _ => None,
+        })?;
+        let function = self.project.function_of(module, def)?;
+        let class = function.class?;
+        let owner = Subject { project: self.project, id: module, class };
+        (owner.self_of(function) == Some(variable)).then_some(class)
+    }
+
+    /// What an object of `class`, or of a class derived from it, may be.
+    fn identity_of_self(self, class: &'a StmtClassDef) -> Identity {
+        let own_lineage = self.project.lineage(self.subject.id, self.subject.class);
+        let is_own = own_lineage.iter().any(|ancestor| std::ptr::eq(*ancestor, class));
+        if is_own { Identity::Instance } else { Identity::Other }
+    }
+
+    fn origin(self, module: ModuleId, origin: Origin<'a>) -> Identity {
+        match origin {
+            Origin::Value(value) => self.identify(module, value),
+            Origin::ElementOf(iterable) => self.element(module, iterable),
+            Origin::Parameter(parameter) => self.parameter(module, parameter),
+            Origin::Opened(Expr::Call(call))
+                if self.project.external_name(module, &call.func).is_some() =>
+            {
+                Identity::Other
+            }
+            Origin::Opened(_) | Origin::Grown(_) | Origin::Unknown => Identity::Unknown,
+        }
+    }
+
+    fn element_of_name(self, module: ModuleId, expr: &'a Expr) -> Identity {
+        let (Some(definition), Some(deeper)) = (self.variable(module, expr), self.deeper()) else {
+            return Identity::Unknown;
+        };
+        let names = self.project.module(definition.module);
+        let bound = origins(names, definition.variable).into_iter().map(|origin| match origin {
+            Origin::Value(value) | Origin::Grown(value) => deeper.element(definition.module, value),
+            _ => Identity::Unknown,
+        });
+        let bound = bound.max().unwrap_or(Identity::Unknown);
+        let added = names
+            .references(definition.variable)
+            .map(|reference| deeper.added(definition.module, reference.node))
+            .max();
+        bound.max(added.unwrap_or(Identity::Other))
+    }
+
+    /// What a use of a list's name puts into it.
+    fn added(self, module: ModuleId, name: AnyNodeRef<'a>) -> Identity {
+        let names = self.project.module(module);
+        match names.parent(name) {
+            Some(AnyNodeRef::ExprAttribute(method)) => match names.parent(method.into()) {
+                Some(AnyNodeRef::ExprCall(call)) if method.attr == *"append" => call
+                    .arguments
+                    .args
+                    .first()
+                    .map_or(Identity::Unknown, |value| self.identify(module, value)),
+                _ => Identity::Unknown,
+            },
+            Some(AnyNodeRef::ExprSubscript(part)) if part.ctx.is_load() => Identity::Other,
+            Some(
+                AnyNodeRef::StmtFor(_)
+                | AnyNodeRef::Comprehension(_)
+                | AnyNodeRef::StmtAssign(_)
+                | AnyNodeRef::StmtReturn(_),
+            ) => Identity::Other,
+            Some(AnyNodeRef::StmtAugAssign(_)) => Identity::Other,
+            _ => Identity::Unknown,
+        }
+    }
+
+    /// All that the project ever stores in attributes of that name.
+    fn attribute(
+        self,
+        module: ModuleId,
+        expr: &'a Expr,
+        attribute: &'a ast::ExprAttribute,
+    ) -> Identity {
+        if self.project.meaning(module, expr).is_some() {
+            return Identity::Other;
+        }
+        let Some(deeper) = self.deeper() else { return Identity::Unknown };
+        let mut stored = Identity::Other;
+        let mut is_stored = false;
+        for (id, names) in self.project.modules() {
+            for node in names.nodes() {
+                let AnyNodeRef::ExprAttribute(found) = node else { continue };
+                if found.attr.id == attribute.attr.id && found.ctx.is_store() {
+                    is_stored = true;
+                    stored = stored.max(match names.parent(node) {
+                        Some(AnyNodeRef::StmtAssign(set)) if set.targets.len() == 1 => {
+                            deeper.identify(id, &set.value)
+                        }
+                        Some(AnyNodeRef::StmtAnnAssign(set)) => set
+                            .value
+                            .as_deref()
+                            .map_or(Identity::Other, |value| deeper.identify(id, value)),
+                        _ => Identity::Unknown,
+                    });
+                }
+            }
+        }
+        if is_stored { stored } else { Identity::Unknown }
+    }
+
+    fn result(self, module: ModuleId, call: &'a ExprCall) -> Identity {
+        let Some(deeper) = self.deeper() else { return Identity::Unknown };
+        match self.project.meaning(module, &call.func) {
+            Some(Meaning::External(name)) => external_result(&name, call),
+            Some(Meaning::Variable(definition)) => {
+                match (self.project.class(definition), self.project.function(definition)) {
+                    (Some(class), _) if std::ptr::eq(class, self.subject.class) => {
+                        Identity::Instance
+                    }
+                    (Some(_), _) => Identity::Other,
+                    (None, Some(function)) => deeper.returned(function),
+                    (None, None) => Identity::Unknown,
+                }
+            }
+            Some(Meaning::Module(_)) => Identity::Other,
+            None => match &*call.func {
+                Expr::Attribute(method) => {
+                    let methods = self
+                        .project
+                        .functions_named(&method.attr)
+                        .iter()
+                        .filter(|function| function.class.is_some());
+                    methods
+                        .map(|function| deeper.returned(*function))
+                        .max()
+                        .unwrap_or(Identity::Unknown)
+                }
+                _ => Identity::Unknown,
+            },
+        }
+    }
+
+    fn returned(self, function: Function<'a>) -> Identity {
+        let handed = Handed::over_by(self.project.module(function.module), function.def);
+        if handed.is_generator() {
+            return Identity::Other;
+        }
+        let values = handed.returned.into_iter().flatten();
+        values.map(|value| self.identify(function.module, value)).max().unwrap_or(Identity::Other)
+    }
+
+    fn parameter(self, module: ModuleId, parameter: &'a ast::Parameter) -> Identity {
+        if let Some(annotated) = parameter
+            .annotation
+            .as_deref()
+            .and_then(|annotation| self.annotated(module, annotation))
+        {
+            return annotated;
+        }
+        let names = self.project.module(module);
+        let def = names.ancestors(parameter.into()).find_map(|above| match above {
+            AnyNodeRef::StmtFunctionDef(def) => Some(def),
+            _ => None,
+        });
+        let Some(function) = def.and_then(|def| self.project.function_of(module, def)) else {
+            return Identity::Unknown;
+        };
+        let calls = self.project.calls_of(function);
+        if !calls.others.is_empty() || calls.sites.is_empty() {
+            return Identity::Unknown;
+        }
+        let passed = calls.sites.iter().map(|site| {
+            function
+                .argument(site.call, &parameter.name)
+                .map_or(Identity::Unknown, |argument| self.identify(site.module, argument))
+        });
+        passed.max().unwrap_or(Identity::Unknown)
+    }
+
+    fn annotated(self, module: ModuleId, annotation: &'a Expr) -> Option<Identity> {
+        match self.project.meaning(module, annotation)? {
+            Meaning::Variable(definition) => {
+                let class = self.project.class(definition)?;
+                Some(self.identity_of_self(class))
+            }
+            Meaning::External(name)
+                if name.starts_with("builtins.") && name != "builtins.object" =>
+            {
+                Some(Identity::Other)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A class from outside the project makes objects of its own; a function may hand back what it is given.
+fn external_result(name: &str, call: &ExprCall) -> Identity {
+    if name == "builtins.super" {
+        return Identity::Instance;
+    }
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let is_class = last.starts_with(|first: char| first.is_ascii_uppercase());
+    let is_plain =
+        ["int", "str", "float", "bytes", "list", "dict", "set", "tuple", "len", "open", "range"]
+            .contains(&last);
+    if is_class || is_plain || call.arguments.is_empty() {
+        Identity::Other
+    } else {
+        Identity::Unknown
+    }
+}
