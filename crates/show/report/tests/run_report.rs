@@ -29,7 +29,7 @@ fn capture() -> Capture {
             node(2, 2, 40 * MEGABYTE, 12),
             node(1, 3, 10 * MEGABYTE, 1),
         ],
-        codes: vec![
+        codes: [
             code("app.py", 1, "<module>"),
             code("app.py", 5, "load.<locals>.<listcomp>"),
             code(
@@ -38,7 +38,9 @@ fn capture() -> Capture {
                 "decode",
             ),
             code("app.py", 9, "keep"),
-        ],
+        ]
+        .map(Some)
+        .into(),
         timeline: vec![TimelinePoint {
             elapsed_ns: 900_000_000,
             live_bytes: 200 * MEGABYTE,
@@ -95,14 +97,14 @@ fn node(parent: u32, code: u32, bytes: u64, blocks: u32) -> Node {
 }
 
 /// A code object of one line: its line table says that all of it stands there (Objects/locations.md of CPython).
-fn code(file: &str, line: u32, name: &str) -> Option<Code> {
-    Some(Code {
+fn code(file: &str, line: u32, name: &str) -> Code {
+    Code {
         first_line: line,
         is_line_table_of_3_10: false,
         filename: file.as_bytes().to_vec(),
         qualified_name: name.as_bytes().to_vec(),
         line_table: b"\x80\x01".to_vec(),
-    })
+    }
 }
 
 fn entry(name: &str, count: u64, bytes: u64) -> CensusEntry {
