@@ -1,5 +1,5 @@
 use super::load;
-use crate::layout::{Layout, Progress};
+use crate::layout::{FrameLayout, Layout, Progress};
 use crate::raw::CodeAddress;
 use std::num::NonZero;
 
@@ -50,9 +50,9 @@ impl FrameAddress {
     /// This frame is still on the stack of its thread, which does not run meanwhile.
     #[inline]
     #[must_use]
-    pub unsafe fn previous(self, layout: &Layout) -> Option<Self> {
+    pub unsafe fn previous(self, layout: &FrameLayout) -> Option<Self> {
         // SAFETY: the caller's promise.
-        let frame = unsafe { load(self.0.get(), layout.frame.previous) };
+        let frame = unsafe { load(self.0.get(), layout.previous) };
         NonZero::new(frame).map(Self)
     }
 
@@ -62,14 +62,14 @@ impl FrameAddress {
     /// As [`Self::previous`].
     #[inline]
     #[must_use]
-    pub unsafe fn position(self, layout: &Layout) -> u64 {
+    pub unsafe fn position(self, layout: &FrameLayout) -> u64 {
         // SAFETY: the caller's promise.
         unsafe {
-            match layout.frame.progress_kind {
-                Progress::Address => load(self.0.get(), layout.frame.progress),
+            match layout.progress_kind {
+                Progress::Address => load(self.0.get(), layout.progress),
                 Progress::CodeUnits => {
-                    let code: u64 = load(self.0.get(), layout.frame.code);
-                    let unit: u32 = load(self.0.get(), layout.frame.progress);
+                    let code: u64 = load(self.0.get(), layout.code);
+                    let unit: u32 = load(self.0.get(), layout.progress);
                     // Addresses have 47 bits, and the lowest 4 are zero: 21 bits are left for the instruction.
                     (code >> 4) ^ (u64::from(unit) << 43)
                 }

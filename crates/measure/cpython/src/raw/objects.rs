@@ -51,35 +51,30 @@ impl ObjectAddress {
         unsafe { load::<u64>(self.0 - object_field::GC_NEXT_BEFORE, 0) == 0 }
     }
 
-    /// Calls `visit` with the address of each buffer that the object may own. The address can be null, or lie inside
-    /// another block when the object shares the buffer or has it inside itself; an array of values may begin earlier.
+    /// The address of the buffer that the object may own, or 0. It lies inside another block when the object shares the
+    /// buffer or has it inside itself; an array of a dict's values may begin earlier.
     ///
     /// # Safety
-    /// It is a live object of a type with that container, and the GIL is held.
+    /// It is an object of a type with that container, and the GIL is held.
     #[inline]
-    pub unsafe fn for_each_buffer(
-        self,
-        container: Container,
-        layout: &Layout,
-        mut visit: impl FnMut(usize),
-    ) {
+    #[must_use]
+    pub unsafe fn buffer(self, container: Container, layout: &Layout) -> usize {
         // SAFETY: the caller's promise: the object has the fields of its container.
         unsafe {
             match container {
-                Container::None => {}
-                Container::List => visit(load(self.0, object_field::LIST_ITEMS)),
-                Container::Set => visit(load(self.0, object_field::SET_TABLE)),
-                Container::ByteArray => visit(load(self.0, object_field::BYTEARRAY_BUFFER)),
+                Container::None => 0,
+                Container::List => load(self.0, object_field::LIST_ITEMS),
+                Container::Set => load(self.0, object_field::SET_TABLE),
+                Container::ByteArray => load(self.0, object_field::BYTEARRAY_BUFFER),
                 Container::Dict => {
                     let values: usize = load(self.0, object_field::DICT_VALUES);
                     // With values of its own, its keys are shared with all instances of a class.
-                    visit(if values == 0 { load(self.0, object_field::DICT_KEYS) } else { values });
+                    if values == 0 { load(self.0, object_field::DICT_KEYS) } else { values }
                 }
                 Container::Text => {
                     let state: u32 = load(self.0, layout.text.state);
-                    if state & TEXT_IS_COMPACT == 0 {
-                        visit(load(self.0, layout.text.compact_data));
-                    }
+                    let is_compact = state & TEXT_IS_COMPACT != 0;
+                    if is_compact { 0 } else { load(self.0, layout.text.compact_data) }
                 }
             }
         }

@@ -148,7 +148,7 @@ unsafe fn frames_agree(layout: &Layout, thread_state: usize) -> bool {
         let mut next = FrameAddress::innermost(layout, thread_state);
         let mut checked = 0;
         while let (Some(frame), true) = (next, checked < FRAMES_CHECKED) {
-            next = frame.previous(layout);
+            next = frame.previous(&layout.frame);
             let Some(found) = frame.resolve(layout) else { continue };
             let Some(python_frame) = expected.take() else { return false };
             if python_frame.as_frame() != Some(found) {

@@ -95,21 +95,34 @@ impl Stacks {
     /// As [`Self::node`].
     #[inline]
     unsafe fn walk(&mut self, layout: &Layout, innermost: Option<FrameAddress>) -> Option<usize> {
+        // A copy, so that the compiler need not expect it to change with every position that is written.
+        let layout = layout.frame;
+        let (mut walked, mut capacity) = (self.walked.as_mut_ptr(), self.walked.capacity());
         let (mut depth, mut next) = (0, innermost);
         while let Some(frame) = next {
-            if depth == self.walked.capacity()
-                && !(depth < DEEPEST && self.walked.grow(grown(depth)))
-            {
-                return (depth == DEEPEST).then_some(depth);
+            if depth == capacity {
+                if depth == DEEPEST {
+                    break;
+                }
+                if !self.grow_walked() {
+                    return None;
+                }
+                (walked, capacity) = (self.walked.as_mut_ptr(), self.walked.capacity());
             }
             // SAFETY: the caller's promise; there is room for `depth + 1` positions.
             unsafe {
-                *self.walked.as_mut_ptr().add(depth) = frame.position(layout);
-                next = frame.previous(layout);
+                walked.add(depth).write(frame.position(&layout));
+                next = frame.previous(&layout);
             }
             depth += 1;
         }
         Some(depth)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_walked(&mut self) -> bool {
+        self.walked.grow(grown(self.walked.capacity()))
     }
 
     /// Looks up the frames from the outermost that differs inwards; `differing` counts from the outermost of all.
@@ -189,13 +202,25 @@ impl LastStack {
 
     #[inline]
     fn has_room(&mut self, depth: usize) -> bool {
-        depth <= self.positions.capacity()
-            || (self.positions.grow(grown(depth)) && self.nodes.grow(grown(depth)))
+        depth <= self.positions.capacity() || self.make_room(depth)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, depth: usize) -> bool {
+        self.positions.grow(grown(depth)) && self.nodes.grow(grown(depth))
     }
 }
 
+#[inline]
 fn has_memo(memo: &mut OwnArray<Memo>) -> bool {
-    memo.capacity() > 0 || memo.grow(1 << MEMO_BITS)
+    memo.capacity() > 0 || make_memo(memo)
+}
+
+#[cold]
+#[inline(never)]
+fn make_memo(memo: &mut OwnArray<Memo>) -> bool {
+    memo.grow(1 << MEMO_BITS)
 }
 
 #[inline]
@@ -222,7 +247,7 @@ unsafe fn collect_frames(
     for place in &mut frames.as_mut_slice()[..count] {
         *place = next;
         // SAFETY: the caller's promise.
-        next = next.and_then(|frame| unsafe { frame.previous(layout) });
+        next = next.and_then(|frame| unsafe { frame.previous(&layout.frame) });
     }
     true
 }
