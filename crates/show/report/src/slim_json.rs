@@ -21,7 +21,7 @@ struct SlimRecord<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ProofOrNothing {
-    Proof(ProofRecord),
+    Proof(Box<ProofRecord>),
     Nothing(NothingRecord),
 }
 
@@ -69,7 +69,7 @@ pub fn slim_json(slimmed: &Slimmed, diff: &str, written: bool) -> serde_json::Re
 
 fn proof(slimmed: &Slimmed) -> ProofOrNothing {
     if let Some(proof) = &slimmed.proof {
-        return ProofOrNothing::Proof(proof.into());
+        return ProofOrNothing::Proof(Box::new(proof.into()));
     }
     let peak = slimmed.profile.peak();
     ProofOrNothing::Nothing(NothingRecord {
