@@ -3,16 +3,14 @@
 import hashlib
 
 
-def row(y, width):
+def row(y: int, width: int) -> bytes:
     return bytes(value for x in range(width) for value in ((x + y) % 256, x * y % 256, y % 256))
 
 
 def picture(width, height):
-    data = b""
-    data += b"P6\n%d %d\n255\n" % (width, height)
-    pattern = [row(y, width) for y in range(16)]
+    data = b"P6\n%d %d\n255\n" % (width, height)
     for y in range(height):
-        data += pattern[y % 16]
+        data += row(y, width)
     return data
 
 
