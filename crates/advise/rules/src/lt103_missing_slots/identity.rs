@@ -3,7 +3,7 @@
 use super::subject::Subject;
 use crate::origin::{Handed, Origin, origins};
 use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprCall, ExprName, StmtClassDef};
-use lowtide_source::{Definition, Function, Meaning, ModuleId, Project, VariableId};
+use lowtide_source::{Access, Definition, Function, Meaning, ModuleId, Project, VariableId};
 
 /// How many steps through names, calls and callers are followed.
 const MAX_STEPS: u32 = 8;
@@ -170,10 +170,10 @@ impl<'p, 'a> Identifier<'p, 'a> {
             _ => Identity::Unknown,
         });
         let bound = bound.max().unwrap_or(Identity::Unknown);
-        let added = names
+        let reads = names
             .references(definition.variable)
-            .map(|reference| deeper.added(definition.module, reference.node))
-            .max();
+            .filter(|reference| reference.access == Access::Load);
+        let added = reads.map(|reference| deeper.added(definition.module, reference.node)).max();
         bound.max(added.unwrap_or(Identity::Other))
     }
 
@@ -191,12 +191,8 @@ impl<'p, 'a> Identifier<'p, 'a> {
             },
             Some(AnyNodeRef::ExprSubscript(part)) if part.ctx.is_load() => Identity::Other,
             Some(
-                AnyNodeRef::StmtFor(_)
-                | AnyNodeRef::Comprehension(_)
-                | AnyNodeRef::StmtAssign(_)
-                | AnyNodeRef::StmtReturn(_),
+                AnyNodeRef::StmtFor(_) | AnyNodeRef::Comprehension(_) | AnyNodeRef::StmtReturn(_),
             ) => Identity::Other,
-            Some(AnyNodeRef::StmtAugAssign(_)) => Identity::Other,
             _ => Identity::Unknown,
         }
     }

@@ -25,10 +25,7 @@ const REFLECTION: &[&str] =
     &["builtins.dir", "inspect.getmembers", "inspect.getmembers_static", "sys.getsizeof"];
 
 /// Every such fact.
-pub(super) fn blockers<'a>(
-    subject: Subject<'_, 'a>,
-    attributes: &BTreeSet<String>,
-) -> Vec<Blocker> {
+pub(super) fn blockers(subject: Subject<'_, '_>, attributes: &BTreeSet<String>) -> Vec<Blocker> {
     let outside = Outside {
         subject,
         attributes,
@@ -67,7 +64,7 @@ impl<'a> Outside<'_, 'a> {
                     .then(|| ("class-assigned", "gives an object another class".to_owned()))
             }
             AnyNodeRef::ExprAttribute(attribute) => self.attribute(id, module, attribute),
-            AnyNodeRef::ExprCall(call) => self.call(id, module, call),
+            AnyNodeRef::ExprCall(call) => self.call(id, call),
             AnyNodeRef::StmtImport(import) => {
                 import.names.iter().find_map(|alias| import_of(&alias.name))
             }
@@ -101,7 +98,7 @@ impl<'a> Outside<'_, 'a> {
         module: &Module<'a>,
         found: &'a ExprAttribute,
     ) -> Option<(&'static str, String)> {
-        let name = self.full_name(module, found.into(), &found.attr);
+        let name = full_name(module, found.into(), &found.attr);
         if self.subject.is_named_by(id, &found.value) {
             return self.on_class(found, &name);
         }
@@ -148,20 +145,7 @@ impl<'a> Outside<'_, 'a> {
         })
     }
 
-    fn full_name(&self, module: &Module<'a>, node: AnyNodeRef<'a>, name: &str) -> String {
-        let class = module.ancestors(node).find_map(|above| match above {
-            AnyNodeRef::StmtClassDef(class) => Some(class),
-            _ => None,
-        });
-        class.map_or_else(|| name.to_owned(), |class| mangled(&class.name, name))
-    }
-
-    fn call(
-        &self,
-        id: ModuleId,
-        module: &Module<'a>,
-        call: &'a ExprCall,
-    ) -> Option<(&'static str, String)> {
+    fn call(&self, id: ModuleId, call: &'a ExprCall) -> Option<(&'static str, String)> {
         let name = self.project().external_name(id, &call.func)?;
         let object = call.arguments.args.first()?;
         match name.as_str() {
@@ -170,7 +154,7 @@ impl<'a> Outside<'_, 'a> {
             | "builtins.delattr"
             | "builtins.object.__setattr__"
             | "builtins.object.__delattr__" => {
-                self.named_write(id, module, object, call.arguments.args.get(1)?)
+                self.named_write(id, object, call.arguments.args.get(1)?)
             }
             reflection if REFLECTION.contains(&reflection) && self.is_concerned(id, object) => {
                 Some(("reflection", format!("looks at an object through `{reflection}`")))
@@ -182,7 +166,6 @@ impl<'a> Outside<'_, 'a> {
     fn named_write(
         &self,
         id: ModuleId,
-        module: &Module<'a>,
         object: &'a Expr,
         name: &'a Expr,
     ) -> Option<(&'static str, String)> {
@@ -192,7 +175,6 @@ impl<'a> Outside<'_, 'a> {
                 ("dynamic-attributes", "sets an attribute whose name is computed".to_owned())
             });
         };
-        let _ = module;
         if self.subject.is_named_by(id, object) {
             return self.attributes.contains(text.value.to_str()).then(|| {
                 ("class-level-default", "sets an attribute of the class itself".to_owned())
@@ -229,6 +211,15 @@ impl<'a> Outside<'_, 'a> {
             )
         })
     }
+}
+
+/// The attribute that `name` means where `node` stands.
+fn full_name<'a>(module: &Module<'a>, node: AnyNodeRef<'a>, name: &str) -> String {
+    let class = module.ancestors(node).find_map(|above| match above {
+        AnyNodeRef::StmtClassDef(class) => Some(class),
+        _ => None,
+    });
+    class.map_or_else(|| name.to_owned(), |class| mangled(&class.name, name))
 }
 
 fn import_of(module: &str) -> Option<(&'static str, String)> {

@@ -59,7 +59,7 @@ impl<'p, 'a> Subject<'p, 'a> {
             match above {
                 AnyNodeRef::StmtClassDef(outer) => names.push(outer.name.to_string()),
                 AnyNodeRef::StmtFunctionDef(outer) => {
-                    names.push(format!("{}.<locals>", outer.name))
+                    names.push(format!("{}.<locals>", outer.name));
                 }
                 _ => {}
             }

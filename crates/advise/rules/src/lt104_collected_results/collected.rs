@@ -272,7 +272,7 @@ fn addition<'a>(module: &Module<'a>, reference: &Reference<'a>) -> Option<Additi
     }
     let AnyNodeRef::ExprAttribute(method) = parent else { return None };
     let AnyNodeRef::ExprCall(call) = module.parent(parent)? else { return None };
-    let statement = module.parent(call.into()).filter(|node| node.is_stmt_expr())?;
+    let statement = module.parent(call.into()).filter(AnyNodeRef::is_stmt_expr)?;
     let [value] = &*call.arguments.args else { return None };
     let arguments = &call.arguments;
     if !arguments.keywords.is_empty()

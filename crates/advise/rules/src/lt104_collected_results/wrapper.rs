@@ -6,7 +6,7 @@ use super::callers::Caller;
 use super::collected::Collected;
 use super::generator::body_edits;
 use crate::Blocker;
-use lowtide_source::ast::{AnyNodeRef, Expr, Parameters, Stmt, StmtImportFrom};
+use lowtide_source::ast::{AnyNodeRef, Expr, ExprName, Parameters, Stmt, StmtImportFrom};
 use lowtide_source::{
     Access, FileEdits, Function, Meaning, Module, ModuleId, Project, Ranged, TextEdit, TextRange,
 };
@@ -139,20 +139,18 @@ impl<'a> Split<'_, 'a> {
 
     /// Moves one caller to the generator.
     fn call(&self, caller: &Caller<'a>) -> Result<Vec<TextEdit>, Blocker> {
-        let module = self.project.module(caller.site.module);
+        let id = caller.site.module;
+        let module = self.project.module(id);
+        let renamed = |range: TextRange| TextEdit::replace(range, self.iterator.clone());
         match &*caller.site.call.func {
-            Expr::Attribute(callee) if self.reaches_home(caller.site.module, &callee.value) => {
-                Ok(vec![TextEdit::replace(callee.attr.range, self.iterator.clone())])
+            Expr::Attribute(attribute) if self.reaches_home(id, &attribute.value) => {
+                Ok(vec![renamed(attribute.attr.range)])
             }
-            Expr::Name(callee)
-                if caller.site.module == self.function.module
-                    && !self.is_imported_name(module, callee) =>
-            {
-                Ok(vec![TextEdit::replace(callee.range, self.iterator.clone())])
+            Expr::Name(name) if id == self.function.module && !is_imported_name(module, name) => {
+                Ok(vec![renamed(name.range)])
             }
-            Expr::Name(callee) => {
-                let import = self.import_beside(module, caller.site.module, callee)?;
-                Ok(vec![import, TextEdit::replace(callee.range, self.iterator.clone())])
+            Expr::Name(name) => {
+                Ok(vec![self.import_beside(module, id, name)?, renamed(name.range)])
             }
             _ => Err(self.blocker("caller-unclear", "a caller names it in an unusual way".into())),
         }
@@ -164,25 +162,12 @@ impl<'a> Split<'_, 'a> {
             || self.project.meaning(id, object) == Some(Meaning::Module(self.function.module))
     }
 
-    fn is_imported_name(
-        &self,
-        module: &Module<'a>,
-        name: &'a lowtide_source::ast::ExprName,
-    ) -> bool {
-        let variable = module.variable_of(name);
-        variable.is_some_and(|variable| {
-            module
-                .references(variable)
-                .any(|reference| matches!(reference.node, AnyNodeRef::Alias(_)))
-        })
-    }
-
     /// Imports the generator where the caller imports the function.
     fn import_beside(
         &self,
         module: &Module<'a>,
         id: ModuleId,
-        callee: &'a lowtide_source::ast::ExprName,
+        callee: &'a ExprName,
     ) -> Result<TextEdit, Blocker> {
         let unclear = || {
             self.blocker(
@@ -210,6 +195,12 @@ impl<'a> Split<'_, 'a> {
     fn comes_from_home(&self, id: ModuleId, import: &StmtImportFrom) -> bool {
         self.project.imported_module(id, import) == Some(Meaning::Module(self.function.module))
     }
+}
+
+fn is_imported_name<'a>(module: &Module<'a>, name: &'a ExprName) -> bool {
+    module.variable_of(name).is_some_and(|variable| {
+        module.references(variable).any(|reference| matches!(reference.node, AnyNodeRef::Alias(_)))
+    })
 }
 
 /// The arguments that hand every parameter on.

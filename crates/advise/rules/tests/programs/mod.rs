@@ -4,6 +4,7 @@ use lowtide_rules::{Candidate, rule_called};
 use lowtide_source::{Project, SourceFile, apply_edits};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Files of a program by path; the last one is its script.
 pub type Files<'t> = &'t [(&'t str, &'t str)];
@@ -50,7 +51,7 @@ pub fn run(files: &[(String, String)]) -> (String, Option<i32>) {
         std::fs::create_dir_all(script.parent().expect("a file has a folder")).expect("a folder for a package");
         std::fs::write(&script, text).expect("the program is written");
     }
-    let python = interpreters().swap_remove(0);
+    let python = &interpreters()[0];
     let output = Command::new(python).arg("-B").arg(&script).output().expect("a Python runs");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!output.stderr.starts_with(b"  File"), "{}", String::from_utf8_lossy(&output.stderr));
@@ -70,19 +71,24 @@ pub fn fixed_and_run(code: &str, files: Files<'_>) -> String {
 }
 
 /// The Pythons to test with: those of `LOWTIDE_TEST_PYTHONS`, parted by colons, or whichever of 3.10 to 3.13 are found.
-pub fn interpreters() -> Vec<String> {
-    let listed = std::env::var("LOWTIDE_TEST_PYTHONS").unwrap_or_default();
-    let mut found: Vec<String> = listed.split(':').filter(|path| !path.is_empty()).map(ToOwned::to_owned).collect();
-    if found.is_empty() {
-        let names = ["python3", "python3.10", "python3.11", "python3.12", "python3.13"].map(ToOwned::to_owned);
-        found = names.into_iter().filter(|name| runs(name)).collect();
-    }
-    assert!(!found.is_empty(), "no Python found: name some in LOWTIDE_TEST_PYTHONS");
-    found
+pub fn interpreters() -> &'static [String] {
+    static FOUND: OnceLock<Vec<String>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let listed = std::env::var("LOWTIDE_TEST_PYTHONS").unwrap_or_default();
+        let listed: Vec<&str> = listed.split(':').filter(|path| !path.is_empty()).collect();
+        let usual = ["python3", "python3.10", "python3.11", "python3.12", "python3.13"];
+        let names = if listed.is_empty() { &usual[..] } else { &listed };
+        let mut found: Vec<String> = names.iter().filter_map(|name| executable(name)).collect();
+        found.dedup();
+        assert!(!found.is_empty(), "no Python found: name some in LOWTIDE_TEST_PYTHONS");
+        found
+    })
 }
 
-/// Whether `python` is a supported interpreter.
-fn runs(python: &str) -> bool {
-    let check = "import sys; sys.exit(not (3, 10) <= sys.version_info[:2])";
-    Command::new(python).args(["-c", check]).output().is_ok_and(|output| output.status.success())
+/// The interpreter behind `python`, if it is one that lowtide supports.
+fn executable(python: &str) -> Option<String> {
+    let check = "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 10))";
+    let output = Command::new(python).args(["-c", check]).output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !path.is_empty()).then_some(path)
 }
