@@ -46,3 +46,4 @@ def test_more_memory_is_not_proven(tmp_path: Path) -> None:
     told = prove(tmp_path, "before.py", "after.py", runs=5)
     assert (told.status, told.record["verdict"]) == (1, "unprofitable")
     assert told.record["saving"]["heap_bytes"]["high"] < 0
+    assert "needs more memory" in told.record["reason"]

@@ -165,15 +165,15 @@ impl Side {
 
 impl Samples {
     fn proof(self, runs: u32, conclusion: Option<Conclusion>) -> Proof {
+        let before = self.figures(Side::Before);
         let saving = if conclusion.is_none() { self.saving() } else { None };
-        let conclusion = conclusion
-            .unwrap_or_else(|| saving.map_or(Conclusion::NoSaving, |saving| saving.conclusion()));
+        let judged = || saving.map_or(Conclusion::NoSaving, |saving| saving.conclusion(&before));
         Proof {
-            before: self.figures(Side::Before),
+            before,
             after: self.figures(Side::After),
             saving,
             runs,
-            conclusion,
+            conclusion: conclusion.unwrap_or_else(judged),
             effects: self.effects,
         }
     }

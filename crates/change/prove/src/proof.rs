@@ -50,8 +50,8 @@ pub enum Conclusion {
     Proven,
     /// Same behaviour, but the interval of the saving holds 0.
     NoSaving,
-    /// Same behaviour, but more resident memory with confidence.
-    MoreResident,
+    /// Same behaviour, but more memory with confidence: more heap, or noticeably more of it resident.
+    MoreMemory,
     /// Same behaviour and less memory, but in too few runs to be confident.
     TooFewRuns,
     /// The versions do not behave the same.
@@ -91,11 +91,11 @@ impl Proof {
 
 impl Saving {
     /// Of versions that behave the same.
-    pub(crate) fn conclusion(&self) -> Conclusion {
+    pub(crate) fn conclusion(&self, before: &Figures) -> Conclusion {
         let decisive = self.heap.unwrap_or(self.rss);
         let is_confident = decisive.confidence >= Proof::LEAST_CONFIDENCE;
-        if self.rss.is_below_zero() && is_confident {
-            Conclusion::MoreResident
+        if is_confident && (decisive.is_below_zero() || self.is_more_resident(before)) {
+            Conclusion::MoreMemory
         } else if !decisive.is_above_zero() {
             Conclusion::NoSaving
         } else if is_confident {
@@ -103,6 +103,13 @@ impl Saving {
         } else {
             Conclusion::TooFewRuns
         }
+    }
+
+    /// A few pages more are what an import costs, and no reason to do without a smaller heap.
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    fn is_more_resident(&self, before: &Figures) -> bool {
+        const NOTICEABLE_SHARE: f64 = 0.01;
+        self.rss.is_below_zero() && -self.rss.median >= NOTICEABLE_SHARE * before.peak_rss.0 as f64
     }
 }
 
@@ -115,8 +122,8 @@ impl fmt::Display for Conclusion {
             Self::NoSaving => {
                 f.write_str("both versions behave the same, but the saving's interval holds 0")
             }
-            Self::MoreResident => {
-                f.write_str("both versions behave the same, but more memory is resident")
+            Self::MoreMemory => {
+                f.write_str("both versions behave the same, but the one after needs more memory")
             }
             Self::TooFewRuns => f.write_str(
                 "both versions behave the same, but there were too few runs to be confident",
@@ -140,22 +147,31 @@ mod tests {
         Saving { heap: heap.map(interval), rss: interval(rss), time: interval(&[0.0; 6]) }
     }
 
+    fn conclusion(saving: &Saving) -> Conclusion {
+        saving.conclusion(&Figures { peak_rss: Bytes(500), ..Figures::default() })
+    }
+
     #[test]
     fn a_saving_is_proven_when_its_interval_excludes_zero() {
         let less = [5.0, 6.0, 5.0, 4.0, 5.0, 5.0];
         let unsure = [5.0, -6.0, 5.0, 4.0, 5.0, 5.0];
         let more = less.map(|bytes| -bytes);
-        assert_eq!(saving(Some(&less), &unsure).conclusion(), Conclusion::Proven);
-        assert_eq!(saving(Some(&unsure), &less).conclusion(), Conclusion::NoSaving);
-        assert_eq!(saving(Some(&less), &more).conclusion(), Conclusion::MoreResident);
-        assert_eq!(saving(None, &less).conclusion(), Conclusion::Proven);
-        assert_eq!(saving(Some(&[0.0; 6]), &less).conclusion(), Conclusion::NoSaving);
+        assert_eq!(conclusion(&saving(Some(&less), &unsure)), Conclusion::Proven);
+        assert_eq!(conclusion(&saving(Some(&unsure), &less)), Conclusion::NoSaving);
+        assert_eq!(conclusion(&saving(Some(&more), &less)), Conclusion::MoreMemory);
+        assert_eq!(conclusion(&saving(Some(&less), &more)), Conclusion::MoreMemory);
+        assert_eq!(
+            conclusion(&saving(Some(&less), &more.map(|bytes| bytes / 2.0))),
+            Conclusion::Proven
+        );
+        assert_eq!(conclusion(&saving(None, &less)), Conclusion::Proven);
+        assert_eq!(conclusion(&saving(Some(&[0.0; 6]), &less)), Conclusion::NoSaving);
     }
 
     #[test]
     fn one_run_proves_nothing() {
-        assert_eq!(saving(Some(&[9.0]), &[9.0]).conclusion(), Conclusion::TooFewRuns);
-        assert_eq!(saving(Some(&[9.0; 4]), &[9.0; 4]).conclusion(), Conclusion::TooFewRuns);
-        assert_eq!(saving(Some(&[9.0; 5]), &[9.0; 5]).conclusion(), Conclusion::Proven);
+        assert_eq!(conclusion(&saving(Some(&[9.0]), &[9.0])), Conclusion::TooFewRuns);
+        assert_eq!(conclusion(&saving(Some(&[9.0; 4]), &[9.0; 4])), Conclusion::TooFewRuns);
+        assert_eq!(conclusion(&saving(Some(&[9.0; 5]), &[9.0; 5])), Conclusion::Proven);
     }
 }

@@ -48,7 +48,7 @@ fn verdict(proof: &Proof) -> (Verdict, String) {
         Conclusion::Proven => Verdict::Proven,
         Conclusion::TooFewRuns | Conclusion::NotComparable(_) => Verdict::Plausible,
         Conclusion::Different(_) => Verdict::Refuted,
-        Conclusion::NoSaving | Conclusion::MoreResident => Verdict::Unprofitable,
+        Conclusion::NoSaving | Conclusion::MoreMemory => Verdict::Unprofitable,
     };
     (verdict, proof.conclusion.to_string())
 }

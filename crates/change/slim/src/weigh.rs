@@ -27,7 +27,9 @@ pub(crate) fn weigh(
     let mut idle = Vec::new();
     let mut lowest = peak_with_all;
     for (turn, index) in order.into_iter().enumerate() {
-        observer.phase(&Phase::Weighing { turn: turn + 1, count });
+        if count > 1 {
+            observer.phase(&Phase::Weighing { turn: turn + 1, count });
+        }
         let Some(fix) = slots[index].take() else { continue };
         let without = peak_without(bench, &slots)?;
         let own_saving = without - lowest;
@@ -52,9 +54,10 @@ fn peak_without(bench: &Workbench, slots: &[Option<Fix>]) -> Result<Bytes, SlimE
 }
 
 fn shortfall(saving: Bytes, peak: Bytes) -> Option<String> {
-    let threshold = Threshold::default();
-    threshold.shortfall(saving, peak).map(|_| {
-        let share = Share(saving.share_of(peak));
-        format!("the peak is only {saving} ({share}) higher without it")
+    Threshold::default().shortfall(saving, peak).map(|_| match saving {
+        Bytes(0) => "the peak is no higher without it".to_owned(),
+        _ => {
+            format!("the peak is only {saving} higher without it, {}", Share(saving.share_of(peak)))
+        }
     })
 }

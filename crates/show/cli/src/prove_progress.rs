@@ -90,7 +90,8 @@ impl Observer for Progress<'_> {
                 "the program reaches outside its files, and will do so again in each run: it {}",
                 listed.join(", ")
             ),
-            "press Ctrl-C if it must not be repeated; --runs 1 repeats it least",
+            "press Ctrl-C if it must not be repeated, --runs 1 repeats it least; what other programs write is neither \
+             compared nor put back",
         );
         let tell = || failure::warn(&warning, self.terminal);
         match &self.bar {

@@ -78,7 +78,7 @@ impl From<&Proof> for ProofRecord {
 pub fn verdict(conclusion: &Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Proven => "proven",
-        Conclusion::NoSaving | Conclusion::MoreResident => "unprofitable",
+        Conclusion::NoSaving | Conclusion::MoreMemory => "unprofitable",
         Conclusion::TooFewRuns => "plausible",
         Conclusion::Different(_) => "refuted",
         Conclusion::NotComparable(_) => "not comparable",

@@ -43,7 +43,9 @@ pub fn proof_table(proof: &Proof) -> Vec<String> {
     let Some(saving) = &proof.saving else { return Vec::new() };
     let aligns = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Left];
     let mut table = Table::new(aligns);
-    table.row(["", "before", "after", "saved", "", ""].map(|title| Cell::painted(DIM, title)));
+    let interval = format!("{:.1} % interval", saving.rss.confidence * 100.0);
+    let titles = ["", "before", "after", "saved", "", &interval];
+    table.row(titles.map(|title| Cell::painted(DIM, title)));
     for row in rows(proof.before, proof.after, saving) {
         table.row(row.cells());
     }
@@ -61,10 +63,9 @@ struct Row {
 
 impl Row {
     fn cells(self) -> [Cell; 6] {
-        let Interval { median, low, high, confidence } = self.interval;
-        let (show, style) = (self.show, self.style());
-        let interval =
-            format!("{:.1} % interval: {} to {}", confidence * 100.0, show(low), show(high));
+        let Interval { median, low, high, .. } = self.interval;
+        let show = self.show;
+        let interval = format!("{} to {}", show(low), show(high));
         [
             Cell::new(self.name),
             Cell::new(self.before),
@@ -151,7 +152,6 @@ pub fn notes(proof: &Proof, page: &Page) -> Vec<String> {
         Conclusion::TooFewRuns => {
             notes.push("five runs or more can prove a saving (--runs 6 is the default)".to_owned());
         }
-        Conclusion::MoreResident => notes.push("resident memory grew, so there is nothing to gain".to_owned()),
         _ => {}
     }
     if proof.saving.is_some() {

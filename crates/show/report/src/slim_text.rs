@@ -114,13 +114,14 @@ fn head(finding: &Finding, page: &Page) -> String {
 fn worth(fix: &Fix) -> String {
     let predicted =
         fix.finding.predicted_saving.map(|saving| format!("predicted {}", Estimate(saving)));
-    let own = fix.own_saving.map(|saving| format!("saves {saving} of its own"));
-    let figures: Vec<String> = own.into_iter().chain(predicted).collect();
-    let figures = figures.join(", ");
+    let own =
+        fix.own_saving.filter(|_| fix.is_in()).map(|saving| format!("saves {saving} of its own"));
+    let figures = own.into_iter().chain(predicted).collect::<Vec<_>>().join(", ");
+    let reason = &fix.finding.reason;
     match (fix.is_in(), figures.is_empty()) {
         (true, false) => figures,
-        (false, false) => format!("{} ({figures})", fix.finding.reason),
-        (_, true) => fix.finding.reason.clone(),
+        (false, false) => format!("{reason} ({figures})"),
+        (_, true) => reason.clone(),
     }
 }
 
