@@ -64,7 +64,7 @@ struct Row {
 impl Row {
     fn cells(self) -> [Cell; 6] {
         let Interval { median, low, high, .. } = self.interval;
-        let show = self.show;
+        let (show, style) = (self.show, self.style());
         let interval = format!("{} to {}", show(low), show(high));
         [
             Cell::new(self.name),
