@@ -49,3 +49,125 @@ fn remember_peak(header: &Header, node: &mut Node) {
         node.peak_number = header.peak_number;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lowtide_capture::layout::{HEADER_BYTES, MAGIC, MAX_SEGMENTS, SegmentEntry};
+    use proptest::prelude::*;
+
+    const NODES: usize = 4;
+
+    fn empty_header() -> Header {
+        Header {
+            magic: MAGIC,
+            format_version: 1,
+            header_bytes: HEADER_BYTES as u32,
+            state: 0,
+            stop_reason: 0,
+            hexversion: 0,
+            pid: 0,
+            parent_pid: 0,
+            page_bytes: 4096,
+            started_unix_ns: 0,
+            elapsed_ns: 0,
+            live_bytes: 0,
+            live_blocks: 0,
+            peak_bytes: 0,
+            peak_blocks: 0,
+            peak_number: 0,
+            peak_elapsed_ns: 0,
+            arena_bytes: 0,
+            unrecorded_blocks: 0,
+            segment_count: 0,
+            reserved: 0,
+            segments: [SegmentEntry::default(); MAX_SEGMENTS],
+        }
+    }
+
+    /// Bytes and blocks.
+    type Tally = (u64, u32);
+
+    fn at_peak(header: &Header, node: &Node) -> Tally {
+        if node.peak_number == header.peak_number {
+            (node.at_peak_bytes, node.at_peak_blocks)
+        } else {
+            (node.live_bytes, node.live_blocks)
+        }
+    }
+
+    /// Counts everything again at every event.
+    #[derive(Default)]
+    struct Replay {
+        blocks: Vec<(usize, u64)>,
+        peak_bytes: u64,
+        at_peak: [Tally; NODES],
+    }
+
+    impl Replay {
+        fn tallies(&self) -> [Tally; NODES] {
+            let of_node = |node| self.blocks.iter().filter(move |block| block.0 == node);
+            std::array::from_fn(|node| {
+                (of_node(node).map(|block| block.1).sum(), of_node(node).count() as u32)
+            })
+        }
+
+        fn note_peak(&mut self) {
+            let live: u64 = self.blocks.iter().map(|block| block.1).sum();
+            if live > self.peak_bytes {
+                self.peak_bytes = live;
+                self.at_peak = self.tallies();
+            }
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Allocate { node: usize, bytes: u64 },
+        Free { choice: usize },
+    }
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        let allocate =
+            (0..NODES, 0u64..50).prop_map(|(node, bytes)| Event::Allocate { node, bytes });
+        let free = any::<usize>().prop_map(|choice| Event::Free { choice });
+        prop::collection::vec(prop_oneof![allocate, free], 0..300)
+    }
+
+    proptest! {
+        #[test]
+        fn every_node_knows_what_it_held_at_the_peak(events in events()) {
+            let (mut header, mut nodes) = (empty_header(), [Node::default(); NODES]);
+            let mut replay = Replay::default();
+            for event in events {
+                match event {
+                    Event::Allocate { node, bytes } => {
+                        allocated(&mut header, &mut nodes[node], bytes);
+                        replay.blocks.push((node, bytes));
+                    }
+                    Event::Free { choice } if !replay.blocks.is_empty() => {
+                        let (node, bytes) = replay.blocks.swap_remove(choice % replay.blocks.len());
+                        freed(&mut header, &mut nodes[node], bytes);
+                    }
+                    Event::Free { .. } => {}
+                }
+                replay.note_peak();
+                prop_assert_eq!(header.peak_bytes, replay.peak_bytes);
+                let found: [Tally; NODES] = std::array::from_fn(|node| at_peak(&header, &nodes[node]));
+                prop_assert_eq!(found, replay.at_peak);
+            }
+            let live: [Tally; NODES] = std::array::from_fn(|node| (nodes[node].live_bytes, nodes[node].live_blocks));
+            prop_assert_eq!(live, replay.tallies());
+        }
+    }
+
+    #[test]
+    fn a_block_cut_in_two_counts_twice_and_loses_its_middle() {
+        let (mut header, mut node) = (empty_header(), Node::default());
+        allocated(&mut header, &mut node, 30);
+        cut(&mut header, &mut node, 10, 2);
+        assert_eq!((node.live_bytes, node.live_blocks, header.live_blocks), (20, 2, 2));
+        assert_eq!(at_peak(&header, &node), (30, 1));
+        assert_eq!((node.churn_bytes, node.churn_blocks), (30, 1));
+    }
+}

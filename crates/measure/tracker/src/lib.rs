@@ -9,6 +9,14 @@
 //! lowtide_tracker.start("/tmp/program.lowtide")
 //! ```
 
+#![cfg_attr(
+    test,
+    expect(
+        dead_code,
+        reason = "tests have no Python, so all that is only there for its hooks is idle"
+    )
+)]
+
 mod address_ranges;
 mod error;
 mod ledger;

@@ -66,9 +66,8 @@ impl CallTree {
             }
             let id = entry as u32;
             // SAFETY: every id in the table is that of a node that the writer handed out.
-            if (entry >> 32) as u32 == hash
-                && edge.is_of(unsafe { nodes.add(id as usize).as_ref() })
-            {
+            let node = unsafe { nodes.add(id as usize).as_ref() };
+            if (entry >> 32) as u32 == hash && edge.is_of(node) {
                 return Ok(id);
             }
             place = (place + 1) & mask;

@@ -1,4 +1,4 @@
-//! Python's own allocation domains: PyMem_Raw, PyMem and PyObject, hooked through `PyMem_SetAllocator`.
+//! Python's own allocation domains: `PyMem_Raw`, `PyMem` and `PyObject`, hooked through `PyMem_SetAllocator`.
 
 use super::events;
 use super::thread;
@@ -28,7 +28,7 @@ unsafe extern "C" {
     fn PyMem_SetAllocator(domain: c_int, allocator: *mut Allocator);
 }
 
-/// `PyMemAllocatorDomain`: PYMEM_DOMAIN_RAW is called with or without the GIL, the other two with it only.
+/// `PyMemAllocatorDomain`: `PYMEM_DOMAIN_RAW` is called with or without the GIL, the other two with it only.
 const RAW: c_int = 0;
 const DOMAINS: [c_int; 3] = [RAW, 1, 2];
 
@@ -77,7 +77,7 @@ pub(super) unsafe fn remove() {
 
 fn original_of(domain: c_int) -> *mut Allocator {
     // SAFETY: the domain is one of three, so the pointer stays inside the array.
-    unsafe { ORIGINALS.0.get().cast::<Allocator>().add(domain as usize) }
+    unsafe { ORIGINALS.0.get().cast::<Allocator>().add(domain.unsigned_abs() as usize) }
 }
 
 fn hooks_of(domain: c_int) -> Allocator {

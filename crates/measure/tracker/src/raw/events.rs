@@ -1,8 +1,8 @@
 //! What hooked functions report: a block came, goes, or moved.
 
+use super::entered::{self, Entered};
 use super::gate::Shut;
 use super::interpreter;
-use super::recording::{self, Entered};
 use super::session;
 use super::shadow::Block;
 use lowtide_capture::StopReason;
@@ -29,13 +29,13 @@ impl Caller {
     #[inline]
     fn enter(self) -> Option<Entered> {
         if !self.holds_gil {
-            return recording::enter_without_gil().ok();
+            return entered::enter_without_gil().ok();
         }
         if interpreter::is_foreign(self.thread_state) {
             stop_for_second_interpreter();
             return None;
         }
-        match recording::enter_with_gil() {
+        match entered::enter_with_gil() {
             Ok(entered) => Some(entered),
             Err(Shut::Closed) => None,
             // SAFETY: this thread holds the GIL.
@@ -47,7 +47,7 @@ impl Caller {
 /// Two interpreters with a GIL each would both pass as its only holder.
 #[cold]
 fn stop_for_second_interpreter() {
-    if let Ok(mut entered) = recording::enter_without_gil() {
+    if let Ok(mut entered) = entered::enter_without_gil() {
         entered.doubt(StopReason::SecondInterpreter);
     }
 }

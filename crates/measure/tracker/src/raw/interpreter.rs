@@ -1,7 +1,7 @@
 //! The running interpreter: what lies where, who holds the GIL, and whether its frames are read right.
 
 use super::thread;
-use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout, RUNTIME_WORDS, UnsupportedPython};
+use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout, UnsupportedPython};
 use lowtide_units::PythonVersion;
 use pyo3_ffi::{
     Py_DECREF, PyErr_Clear, PyLong_AsLong, PyLong_AsUnsignedLong, PyObject, PyObject_CallNoArgs,
@@ -9,6 +9,7 @@ use pyo3_ffi::{
 };
 use std::ffi::{CStr, c_void};
 use std::ptr::{self, NonNull};
+use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 type ThreadStateFunction = unsafe extern "C" fn() -> usize;
@@ -82,15 +83,15 @@ fn call(function: &AtomicPtr<c_void>) -> usize {
 /// # Safety
 /// This thread holds the GIL.
 pub(super) unsafe fn find() -> Result<(u32, Layout), UnsupportedPython> {
-    // SAFETY: the caller holds the GIL; `_PyRuntime` is far longer than the words looked at, in all versions.
+    // SAFETY: the caller holds the GIL; `_PyRuntime` begins with as many words as the layout of that version wants.
     unsafe {
         let hexversion = hexversion();
         let runtime = symbol(c"_PyRuntime").cast::<usize>();
-        let mut words = [0; RUNTIME_WORDS];
-        if !runtime.is_null() {
-            words = *runtime.cast::<[u64; RUNTIME_WORDS]>();
-        }
-        let layout = Layout::of(hexversion, &words)?;
+        let words = match NonNull::new(runtime.cast::<u64>()) {
+            Some(first) => slice::from_raw_parts(first.as_ptr(), Layout::runtime_words(hexversion)),
+            None => &[],
+        };
+        let layout = Layout::of(hexversion, words)?;
         let differs = UnsupportedPython::FramesDiffer { version: layout.version };
         find_functions();
         let thread_state = call(&CURRENT_FUNCTION);

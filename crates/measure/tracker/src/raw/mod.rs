@@ -12,6 +12,7 @@ mod clock;
 mod code_table;
 #[cfg(not(test))]
 mod domains;
+mod entered;
 #[cfg(not(test))]
 mod events;
 mod gate;

@@ -1,8 +1,9 @@
 //! From `start` to `stop`, and over a fork: what a recording needs to begin again in a child.
 
-use super::gate::{self};
+use super::entered::{self, Entered};
+use super::gate;
 use super::own_memory::OwnArray;
-use super::recording::{self, Entered};
+use super::recording::Recording;
 use super::{domains, interpreter, native};
 use crate::StartError;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
@@ -58,12 +59,12 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
         hexversion,
         layout,
     };
-    let writer = session.create_capture(path)?;
+    let recording = session.record(path)?;
     // SAFETY: the gate is closed, as nothing was started; the hooks are set once, with the GIL.
     unsafe {
         *SESSION.0.get() = Some(session);
         IS_STARTED.store(true, Ordering::Relaxed);
-        recording::begin(writer, layout, gate::register_barrier());
+        entered::begin(recording, gate::register_barrier());
         domains::install();
         if let Err(error) = native::install() {
             stop();
@@ -89,7 +90,7 @@ pub(super) unsafe fn stop() {
     // SAFETY: the caller holds the GIL; the hooks were installed by `start`.
     unsafe { domains::remove() };
     native::remove();
-    if let Ok(mut entered) = recording::enter_with_gil() {
+    if let Ok(mut entered) = entered::enter_with_gil() {
         entered.census_at_end();
         entered.end();
     }
@@ -103,18 +104,18 @@ pub(super) unsafe fn stop() {
 pub(super) unsafe fn restart_in_child() -> Option<Entered> {
     // SAFETY: the gate is shut, so nobody else is inside; the session was written before the fork.
     unsafe {
-        Entered::abandon();
+        entered::abandon();
         let session = (*SESSION.0.get()).as_mut()?;
-        match session.create_capture_of_child() {
-            Some(writer) => recording::begin(writer, session.layout, gate::register_barrier()),
-            None => recording::gate().close(),
+        match session.record_child() {
+            Some(recording) => entered::begin(recording, gate::register_barrier()),
+            None => entered::gate().close(),
         }
     }
-    recording::enter_with_gil().ok()
+    entered::enter_with_gil().ok()
 }
 
 impl Session {
-    fn create_capture(&self, path: &CStr) -> Result<CaptureWriter, CreateError> {
+    fn record(&self, path: &CStr) -> Result<Recording, CreateError> {
         // SAFETY: no preconditions.
         let (pid, parent_pid) = unsafe { (libc::getpid(), libc::getppid()) };
         let start = Start {
@@ -125,18 +126,19 @@ impl Session {
         };
         let mut writer = CaptureWriter::create(path, &start)?;
         writer.add_process(self.process_text_count, self.process_texts.as_slice())?;
-        Ok(writer)
+        let recording = Recording::new(writer, self.layout);
+        recording.ok_or(CreateError::Begin(StopReason::OutOfMemory))
     }
 
     /// `<path>.<pid>`; a grandchild's pid takes the place of its parent's.
-    fn create_capture_of_child(&mut self) -> Option<CaptureWriter> {
+    fn record_child(&mut self) -> Option<Recording> {
         let room = self.path.capacity();
         // SAFETY: no preconditions.
         let pid = unsafe { libc::getpid() }.cast_unsigned();
         let path = self.path.as_mut_slice();
         write_suffix(path.get_mut(room.checked_sub(SUFFIX_BYTES)?..)?, pid);
         let path = CStr::from_bytes_until_nul(self.path.as_slice()).ok()?;
-        self.create_capture(path).ok()
+        self.record(path).ok()
     }
 }
 
@@ -159,13 +161,13 @@ fn unix_ns() -> u64 {
 }
 
 extern "C" fn before_fork() {
-    recording::gate().before_fork();
+    entered::gate().before_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
-    recording::gate().after_fork_in_parent();
+    entered::gate().after_fork_in_parent();
 }
 
 extern "C" fn after_fork_in_child() {
-    recording::gate().after_fork_in_child();
+    entered::gate().after_fork_in_child();
 }

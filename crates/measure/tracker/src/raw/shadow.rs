@@ -4,8 +4,8 @@
 //! granule, whose slot holds the size, and one of 4 GiB or more a third. Slots come in tables for 1 MiB of addresses,
 //! which are mapped on first touch and found through two directories.
 
-use super::own_memory;
-use std::ptr::{self, NonNull};
+use super::own_memory::{self, OwnArray};
+use std::ptr::NonNull;
 
 const GRANULE_BITS: usize = 4;
 const TABLE_BITS: usize = 20;
@@ -15,6 +15,7 @@ const SLOTS: usize = 1 << (TABLE_BITS - GRANULE_BITS);
 /// A block that begins in the last granules keeps its size in slots behind the table, not in the next table.
 const TABLE_BYTES: usize = (SLOTS + 2) * size_of::<u32>();
 const DIRECTORY_ENTRIES: usize = 1 << (DIRECTORY_BITS - TABLE_BITS);
+const DIRECTORY_BYTES: usize = DIRECTORY_ENTRIES * size_of::<Option<Table>>();
 const ROOT_ENTRIES: usize = 1 << (ADDRESS_BITS - DIRECTORY_BITS);
 
 /// Highest node id that a slot holds.
@@ -66,11 +67,14 @@ pub(super) enum Unrecordable {
 
 /// See the module's text.
 pub(super) struct Shadow {
-    root: [*mut Option<Table>; ROOT_ENTRIES],
+    root: OwnArray<*mut Option<Table>>,
 }
 
 impl Shadow {
-    pub(super) const EMPTY: Self = Self { root: [ptr::null_mut(); ROOT_ENTRIES] };
+    /// An empty shadow; `None` when the kernel refuses memory.
+    pub(super) fn new() -> Option<Self> {
+        OwnArray::zeroed(ROOT_ENTRIES).map(|root| Self { root })
+    }
 
     /// Records a block. One that was there before is forgotten, and returned: its free was not seen.
     #[inline]
@@ -133,7 +137,7 @@ impl Shadow {
     /// Calls `visit` with every recorded block, in the order of addresses.
     pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block)) {
         for (root_index, &directory) in
-            self.root.iter().enumerate().filter(|(_, directory)| !directory.is_null())
+            self.root.as_slice().iter().enumerate().filter(|(_, directory)| !directory.is_null())
         {
             for index in 0..DIRECTORY_ENTRIES {
                 // SAFETY: a directory that is there maps `DIRECTORY_ENTRIES` entries.
@@ -148,25 +152,6 @@ impl Shadow {
         }
     }
 
-    /// Gives all memory back.
-    pub(super) fn clear(&mut self) {
-        for directory in self.root.iter_mut().filter(|directory| !directory.is_null()) {
-            for index in 0..DIRECTORY_ENTRIES {
-                // SAFETY: as in `for_each_block`; each table was mapped with this size and is reached from here only.
-                unsafe {
-                    if let Some(table) = *directory.add(index) {
-                        own_memory::unmap(table.cast(), TABLE_BYTES);
-                    }
-                }
-            }
-            if let Some(start) = NonNull::new(directory.cast()) {
-                // SAFETY: mapped in `make_slot` with this size; forgotten below.
-                unsafe { own_memory::unmap(start, DIRECTORY_ENTRIES * size_of::<Option<Table>>()) };
-            }
-            *directory = ptr::null_mut();
-        }
-    }
-
     #[inline]
     fn slot(&self, address: usize) -> Option<*mut u32> {
         if address & 15 != 0 || address >> ADDRESS_BITS != 0 {
@@ -174,7 +159,7 @@ impl Shadow {
         }
         // SAFETY: the address has 47 bits, so the index is within the root, and the next within a directory.
         unsafe {
-            let directory = *self.root.get_unchecked(address >> DIRECTORY_BITS);
+            let directory = *self.root.as_slice().get_unchecked(address >> DIRECTORY_BITS);
             if directory.is_null() {
                 return None;
             }
@@ -188,10 +173,10 @@ impl Shadow {
         if address & 15 != 0 || address >> ADDRESS_BITS != 0 {
             return Err(Unrecordable::Address);
         }
-        let directory = &mut self.root[address >> DIRECTORY_BITS];
+        let directory = &mut self.root.as_mut_slice()[address >> DIRECTORY_BITS];
         if directory.is_null() {
-            let bytes = DIRECTORY_ENTRIES * size_of::<Option<Table>>();
-            *directory = own_memory::map(bytes).ok_or(Unrecordable::OutOfMemory)?.as_ptr().cast();
+            *directory =
+                own_memory::map(DIRECTORY_BYTES).ok_or(Unrecordable::OutOfMemory)?.as_ptr().cast();
         }
         // SAFETY: the directory maps `DIRECTORY_ENTRIES` entries, zero at first, which is `None`.
         let entry = unsafe { &mut *directory.add(directory_index(address)) };
@@ -204,6 +189,25 @@ impl Shadow {
             *entry = Some(table.cast());
         }
         self.slot(address).ok_or(Unrecordable::OutOfMemory)
+    }
+}
+
+impl Drop for Shadow {
+    fn drop(&mut self) {
+        for &directory in self.root.as_slice().iter().filter(|directory| !directory.is_null()) {
+            for index in 0..DIRECTORY_ENTRIES {
+                // SAFETY: as in `for_each_block`; each table was mapped with this size and is reached from here only.
+                unsafe {
+                    if let Some(table) = *directory.add(index) {
+                        own_memory::unmap(table.cast(), TABLE_BYTES);
+                    }
+                }
+            }
+            if let Some(start) = NonNull::new(directory.cast()) {
+                // SAFETY: mapped in `make_slot` with this size, and reached from here only.
+                unsafe { own_memory::unmap(start, DIRECTORY_BYTES) };
+            }
+        }
     }
 }
 
@@ -223,7 +227,7 @@ fn slot_index(address: usize) -> usize {
 unsafe fn put_sized(slot: *mut u32, block: Block) {
     // SAFETY: the caller's promise; two slots behind the last one belong to the table.
     unsafe {
-        if block.bytes <= u64::from(u32::MAX) {
+        if u32::try_from(block.bytes).is_ok() {
             let first = u64::from(block.node | size_field::SECOND << SIZE_SHIFT);
             slot.cast::<u64>().write_unaligned(first | block.bytes << 32);
         } else {
@@ -309,8 +313,8 @@ mod tests {
 
     const FOUR_GIB: u64 = 1 << 32;
 
-    fn shadow() -> Box<Shadow> {
-        Box::new(Shadow::EMPTY)
+    fn shadow() -> Shadow {
+        Shadow::new().unwrap()
     }
 
     #[test]
@@ -330,7 +334,6 @@ mod tests {
                 "the size slot of {bytes} bytes is left behind"
             );
         }
-        shadow.clear();
     }
 
     #[test]
@@ -344,7 +347,6 @@ mod tests {
         let mut seen = Vec::new();
         shadow.for_each_block(|address, block| seen.push((address, block.node)));
         assert_eq!(seen, [(last, 1), (1 << TABLE_BITS, 2)]);
-        shadow.clear();
     }
 
     #[test]
@@ -369,7 +371,6 @@ mod tests {
         assert_eq!(shadow.peek(0x20000), None);
         assert_eq!(shadow.take(0x10000), Some(Taken { block: Some(block), held_code: true }));
         assert_eq!(shadow.take(0x20000), Some(Taken { block: None, held_code: true }));
-        shadow.clear();
     }
 
     proptest! {
@@ -393,7 +394,6 @@ mod tests {
             let mut seen = BTreeMap::new();
             shadow.for_each_block(|address, block| { seen.insert(address, block); });
             prop_assert_eq!(seen, map);
-            shadow.clear();
         }
     }
 }
