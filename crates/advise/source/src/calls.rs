@@ -26,7 +26,7 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn calls_of(&self, function: Function<'a>) -> Calls<'a> {
         let uses = match function.class {
-            Some(_) => self.uses_of_method(function.def.name.as_str()),
+            Some(_) => self.attributes_named(function.def.name.as_str()).to_vec(),
             None => self
                 .definition_of(function)
                 .map_or_else(Vec::new, |definition| self.uses_of(definition).to_vec()),
@@ -59,20 +59,6 @@ impl<'a> Project<'a> {
     pub fn imported_module(&self, from: ModuleId, import: &StmtImportFrom) -> Option<Meaning> {
         let dotted = import.module.as_ref().map_or("", |module| module.as_str());
         self.dotted(from, import.level, dotted)
-    }
-
-    /// Attributes called `name`, and strings that spell it.
-    fn uses_of_method(&self, name: &str) -> Vec<Use<'a>> {
-        let mut uses = Vec::new();
-        for (module, names) in self.modules() {
-            let named = names.nodes().filter(|node| match node {
-                AnyNodeRef::ExprAttribute(attribute) => attribute.attr == *name,
-                AnyNodeRef::ExprStringLiteral(text) => text.value.to_str() == name,
-                _ => false,
-            });
-            uses.extend(named.map(|node| Use { module, node }));
-        }
-        uses
     }
 }
 

@@ -21,11 +21,7 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn yields(&self, function: Function<'a>) -> bool {
         let module = self.module(function.module);
-        let own = module.scope_opened_by(function.def.into());
-        module.nodes_in(function.def.into()).any(|node| {
-            matches!(node, AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_))
-                && Some(module.frame_of(module.scope_of(node))) == own
-        })
+        module.scope_opened_by(function.def.into()).is_some_and(|scope| module.yields(scope))
     }
 
     /// The expressions that stand in the `return` statements of `function` itself.

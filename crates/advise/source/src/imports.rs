@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The modules that a set of files makes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ModuleNames {
     by_path: BTreeMap<PathBuf, usize>,
     paths: Vec<PathBuf>,

@@ -34,7 +34,7 @@ mod tree;
 
 pub use calls::{CallSite, Calls};
 pub use edit::{FileEdits, TextEdit, apply_edits};
-pub use effects::{Conflict, Effector, Effects, Place, Root, Site};
+pub use effects::{Conflict, Effector, Effects, FreshNames, Place, Root, Site};
 pub use error::SourceError;
 pub use file::SourceFile;
 pub use import_edit::ImportedName;

@@ -5,6 +5,7 @@ use crate::scope::{Opacity, Reference, ReferenceId, Scope, ScopeId, ScopeKind, S
 use crate::tree::{NodeId, Tree};
 use ruff_python_ast::{AnyNodeRef, ExprName, Stmt};
 use ruff_text_size::{Ranged, TextRange};
+use std::collections::BTreeSet;
 
 /// One file with its names resolved.
 ///
@@ -17,6 +18,8 @@ pub struct Module<'a> {
     scopes: Scopes<'a>,
     bindings: Bindings<'a>,
     reaching: Reaching,
+    /// Functions and lambdas in whose own body a `yield` stands.
+    generators: BTreeSet<ScopeId>,
 }
 
 impl<'a> Module<'a> {
@@ -32,7 +35,9 @@ impl<'a> Module<'a> {
             }
         }
         let reaching = flow::follow(&scopes, &bindings, &frames);
-        Self { file, name, tree, scopes, bindings, reaching }
+        let yields = tree.entries().iter().filter(|entry| matches!(entry.node, AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_)));
+        let generators = yields.map(|entry| flow::frame_of(&scopes, entry.scope)).collect();
+        Self { file, name, tree, scopes, bindings, reaching, generators }
     }
 
     /// The file.
@@ -54,10 +59,8 @@ impl<'a> Module<'a> {
 
     /// `node` and all nodes inside it, in source order.
     pub fn nodes_in(&self, node: AnyNodeRef<'_>) -> impl Iterator<Item = AnyNodeRef<'a>> + '_ {
-        let start = self.tree.id_of(node).map_or(usize::MAX, NodeId::index);
-        let end = node.end();
-        let inside = self.tree.entries().get(start..).unwrap_or_default();
-        inside.iter().map(|entry| entry.node).take_while(move |inner| inner.start() < end || inner.ptr_eq(inside[0].node))
+        let entries = self.tree.id_of(node).map_or(&[][..], |id| self.tree.entries_in(id));
+        entries.iter().map(|entry| entry.node)
     }
 
     pub(crate) fn node_id(&self, node: AnyNodeRef<'_>) -> Option<NodeId> {
@@ -180,6 +183,12 @@ impl<'a> Module<'a> {
         between.into_iter().any(|scope| {
             matches!(self.scope(scope).kind, ScopeKind::Function | ScopeKind::Lambda | ScopeKind::Generator)
         })
+    }
+
+    /// Whether a `yield` stands in the own body of the function or lambda that opens `scope`.
+    #[must_use]
+    pub fn yields(&self, scope: ScopeId) -> bool {
+        self.generators.contains(&scope)
     }
 
     /// The innermost statement around `node`, or `node` itself.

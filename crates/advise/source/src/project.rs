@@ -49,13 +49,17 @@ pub struct Use<'a> {
 /// assert_eq!(project.uses_of(f).len(), 1);
 /// # Ok::<(), lowtide_source::SourceError>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Project<'a> {
     modules: Vec<Module<'a>>,
     names: ModuleNames,
     /// For each module, whether another one imports it.
     imported: Vec<bool>,
+    /// What each variable that one import alone binds is bound to.
+    imports: BTreeMap<Definition, Meaning>,
     uses: BTreeMap<Definition, Vec<Use<'a>>>,
+    /// Attributes, and strings that could name one, by what they spell.
+    attributes: BTreeMap<&'a str, Vec<Use<'a>>>,
     functions: BTreeMap<&'a str, Vec<Function<'a>>>,
 }
 
@@ -77,7 +81,9 @@ impl<'a> Project<'a> {
         let names = ModuleNames::of(files.iter().map(SourceFile::path));
         let modules: Vec<_> = files.iter().enumerate().map(|(id, file)| Module::analyse(file, names.name_of(id))).collect();
         let imported = names.imported(&modules);
-        let mut project = Self { modules, names, imported, uses: BTreeMap::new(), functions: BTreeMap::new() };
+        let mut project = Self { modules, names, imported, ..Self::default() };
+        project.imports = project.collect_imports();
+        project.attributes = project.collect_attributes();
         project.functions = project.collect_functions();
         project.uses = project.collect_uses();
         project
@@ -142,6 +148,12 @@ impl<'a> Project<'a> {
         self.uses.get(&definition).map_or(&[], Vec::as_slice)
     }
 
+    /// Every attribute called `name`, and every string that spells it.
+    #[must_use]
+    pub fn attributes_named(&self, name: &str) -> &[Use<'a>] {
+        self.attributes.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Every function and method called `name`.
     #[must_use]
     pub fn functions_named(&self, name: &str) -> &[Function<'a>] {
@@ -194,8 +206,8 @@ impl<'a> Project<'a> {
         let mut seen = vec![definition];
         let mut meaning = Meaning::Variable(definition);
         while let Meaning::Variable(at) = meaning {
-            let Some(next) = self.imported_by(at) else { break };
-            meaning = next;
+            let Some(next) = self.imports.get(&at) else { break };
+            meaning = next.clone();
             match meaning {
                 Meaning::Variable(next) if seen.contains(&next) => break,
                 Meaning::Variable(next) => seen.push(next),
@@ -205,6 +217,38 @@ impl<'a> Project<'a> {
         meaning
     }
 
+    fn collect_imports(&self) -> BTreeMap<Definition, Meaning> {
+        let mut imports = BTreeMap::new();
+        for (id, module) in self.modules() {
+            let aliases = module.nodes().filter_map(|node| match node {
+                AnyNodeRef::Alias(alias) => module.reference_at(alias.asname.as_ref().unwrap_or(&alias.name)),
+                _ => None,
+            });
+            for reference in aliases {
+                let definition = Definition { module: id, variable: module.reference(reference).variable };
+                if let Some(meaning) = self.imported_by(definition) {
+                    imports.insert(definition, meaning);
+                }
+            }
+        }
+        imports
+    }
+
+    fn collect_attributes(&self) -> BTreeMap<&'a str, Vec<Use<'a>>> {
+        let mut attributes: BTreeMap<&'a str, Vec<Use<'a>>> = BTreeMap::new();
+        for (module, names) in self.modules() {
+            for node in names.nodes() {
+                let spelled = match node {
+                    AnyNodeRef::ExprAttribute(attribute) => attribute.attr.as_str(),
+                    AnyNodeRef::ExprStringLiteral(text) => text.value.to_str(),
+                    _ => continue,
+                };
+                attributes.entry(spelled).or_default().push(Use { module, node });
+            }
+        }
+        attributes
+    }
+
     /// What the import statement that alone binds `definition` brings.
     fn imported_by(&self, definition: Definition) -> Option<Meaning> {
         let node = self.sole_binding(definition)?;
@@ -212,7 +256,7 @@ impl<'a> Project<'a> {
         let import = imported(module, node)?;
         let whole = self.dotted(definition.module, import.level, &import.module)?;
         match import.member {
-            Some(member) => self.member(&whole, member),
+            Some(member) => self.own_member(&whole, member, Some(definition)),
             None => Some(whole),
         }
     }
@@ -227,11 +271,19 @@ impl<'a> Project<'a> {
     }
 
     fn member(&self, of: &Meaning, name: &str) -> Option<Meaning> {
+        match self.own_member(of, name, None)? {
+            Meaning::Variable(definition) => Some(self.follow(definition)),
+            other => Some(other),
+        }
+    }
+
+    /// What `name` is bound to in `of` itself; `asking` is the binding that asks, as in `from . import part`.
+    fn own_member(&self, of: &Meaning, name: &str, asking: Option<Definition>) -> Option<Meaning> {
         match of {
             Meaning::External(outer) => Some(Meaning::External(format!("{outer}.{name}"))),
             Meaning::Module(id) => match self.global(*id, name) {
-                Some(definition) => Some(self.follow(definition)),
-                None => self.names.submodule(id.0, name).map(|id| Meaning::Module(ModuleId(id))),
+                Some(definition) if Some(definition) != asking => Some(Meaning::Variable(definition)),
+                _ => self.names.submodule(id.0, name).map(|id| Meaning::Module(ModuleId(id))),
             },
             Meaning::Variable(_) => None,
         }
@@ -284,5 +336,53 @@ impl<'a> Project<'a> {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the name in the last statement of the last file means.
+    fn meaning_in_last(texts: &[(&str, &str)]) -> String {
+        let files: Vec<_> = texts.iter().map(|(path, text)| SourceFile::parse(*path, *text).unwrap()).collect();
+        let project = Project::of(&files);
+        let (id, module) = project.modules().last().unwrap();
+        let statement = module.file().syntax().body.last().unwrap().as_expr_stmt().unwrap();
+        match project.meaning(id, &statement.value) {
+            Some(Meaning::Variable(found)) => {
+                let module = project.module(found.module);
+                format!("{}:{}", module.name(), module.variable(found.variable).name)
+            }
+            Some(Meaning::Module(id)) => project.module(id).name().to_owned(),
+            Some(Meaning::External(name)) => name,
+            None => "?".to_owned(),
+        }
+    }
+
+    #[test]
+    fn names_are_followed_through_packages() {
+        let package = [("pkg/__init__.py", "from .part import thing as it\n"), ("pkg/part.py", "def thing(): ...\n")];
+        let with = |script| meaning_in_last(&[package[0], package[1], ("main.py", script)]);
+        assert_eq!(with("import pkg\npkg.it\n"), "pkg.part:thing");
+        assert_eq!(with("from pkg import it as other\nother\n"), "pkg.part:thing");
+        assert_eq!(with("import pkg.part as part\npart.thing\n"), "pkg.part:thing");
+        assert_eq!(with("import pkg.part\npkg.part\n"), "pkg.part");
+        assert_eq!(with("from os.path import join\njoin\n"), "os.path.join");
+        assert_eq!(with("len\n"), "builtins.len");
+        assert_eq!(with("from os import *\nlen\n"), "?");
+    }
+
+    #[test]
+    fn imports_that_go_round_in_circles_end() {
+        assert_eq!(meaning_in_last(&[("pkg/__init__.py", "from . import part\npart\n")]), "pkg:part");
+        let circle = [("a.py", "from b import x\n"), ("b.py", "from a import x\nx\n")];
+        assert!(meaning_in_last(&circle).ends_with(":x"));
+    }
+
+    #[test]
+    fn a_package_s_own_part_is_a_module() {
+        let files = [("pkg/part.py", ""), ("pkg/__init__.py", "from . import part\npart\n")];
+        assert_eq!(meaning_in_last(&files), "pkg.part");
     }
 }

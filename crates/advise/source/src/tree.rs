@@ -20,6 +20,8 @@ pub(crate) struct Entry<'a> {
     pub parent: Option<NodeId>,
     /// The scope in which the node is evaluated.
     pub scope: ScopeId,
+    /// The number of the first node behind all nodes inside this one.
+    end: usize,
 }
 
 /// All nodes of one file.
@@ -35,6 +37,7 @@ impl<'a> Tree<'a> {
         let root = AnyNodeRef::from(syntax);
         grower.enter_node(root);
         root.visit_source_order(&mut grower);
+        grower.leave_node(root);
         (Self { entries: grower.entries }, grower.scopes)
     }
 
@@ -44,6 +47,12 @@ impl<'a> Tree<'a> {
 
     pub fn entry(&self, id: NodeId) -> &Entry<'a> {
         &self.entries[id.index()]
+    }
+
+    /// The entries of a node and of all nodes inside it.
+    pub fn entries_in(&self, id: NodeId) -> &[Entry<'a>] {
+        let end = self.entry(id).end.min(self.entries.len());
+        &self.entries[id.index()..end]
     }
 
     /// The number of `node`; `None` if it is not of this file.
@@ -71,14 +80,17 @@ impl<'a> SourceOrderVisitor<'a> for Grower<'a> {
             Some(parent) => self.scope_inside(parent, node),
             None => ScopeId::MODULE,
         };
-        self.entries.push(Entry { node, parent, scope });
+        self.entries.push(Entry { node, parent, scope, end: usize::MAX });
         self.scopes.open_for(id, node, scope);
         self.path.push(id);
         TraversalSignal::Traverse
     }
 
     fn leave_node(&mut self, _node: AnyNodeRef<'a>) {
-        self.path.pop();
+        let end = self.entries.len();
+        if let Some(id) = self.path.pop() {
+            self.entries[id.index()].end = end;
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 use super::ownership::is_own;
-use super::{Effects, Place, Root, Site};
+use super::{Effects, FreshNames, Place, Root, Site};
 use crate::scope::{ScopeId, ScopeKind};
 use crate::tree::NodeId;
 use crate::{Definition, Function, Module, ModuleId, Project};
@@ -55,10 +55,12 @@ impl<'p, 'a> Effector<'p, 'a> {
         collector.finish()
     }
 
-    /// The effects of running the body of `function` once, whether its call would do that at once or not.
+    /// The effects of running the body of `function` once, whether its call would do that at once or not. What it does to
+    /// objects that it makes itself and nobody else has, known by their `fresh` names, is none.
     #[must_use]
-    pub fn of_body(&self, function: Function<'a>) -> Effects {
+    pub fn of_body(&self, function: Function<'a>, fresh: FreshNames) -> Effects {
         let mut collector = Collector::new(self.project, function.module);
+        collector.fresh = fresh;
         collector.run_body(function);
         collector.finish()
     }
@@ -81,6 +83,8 @@ pub(super) struct Collector<'p, 'a> {
     left_out: Option<TextRange>,
     /// The first parameter while a constructor is followed: the object is new, nobody else has it.
     new_object: Option<Definition>,
+    /// Names of the body looked at whose objects nobody else has while it runs.
+    fresh: FreshNames,
     /// Whether this is the code of another function: its variables are its own.
     pub is_elsewhere: bool,
 }
@@ -104,6 +108,7 @@ impl<'p, 'a> Collector<'p, 'a> {
             seen: BTreeSet::new(),
             waiting: Vec::new(),
             left_out: None,
+            fresh: FreshNames::default(),
             new_object: None,
             is_elsewhere: false,
         }
@@ -273,7 +278,8 @@ impl<'p, 'a> Collector<'p, 'a> {
     fn is_new_object(&self, object: &Expr) -> bool {
         let Expr::Name(name) = object else { return false };
         let variable = self.names().variable_of(name);
-        variable.is_some() && variable == self.new_object.filter(|new| new.module == self.module).map(|new| new.variable)
+        let is_fresh = |variable| self.fresh.instances.contains(&Definition { module: self.module, variable });
+        variable.is_some_and(is_fresh) || variable.is_some() && variable == self.new_object.filter(|new| new.module == self.module).map(|new| new.variable)
     }
 
     fn subscript(&mut self, subscript: &'a ruff_python_ast::ExprSubscript) {
@@ -346,7 +352,7 @@ impl<'p, 'a> Collector<'p, 'a> {
     pub(super) fn root_of_name(&self, name: &ExprName) -> Root {
         let Some(variable) = self.names().variable_of(name) else { return Root::Shared };
         let definition = Definition { module: self.module, variable };
-        if is_own(self.project, definition) {
+        if self.fresh.containers.contains(&definition) || is_own(self.project, definition) {
             Root::Own { definition, name: name.id.to_string() }
         } else {
             Root::Shared

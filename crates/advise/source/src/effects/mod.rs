@@ -17,8 +17,17 @@ mod place;
 pub use collector::Effector;
 pub use place::{Place, Root};
 
-use crate::ModuleId;
-use std::collections::BTreeMap;
+use crate::{Definition, ModuleId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Local names of a function that are only ever bound to objects made on the spot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FreshNames {
+    /// Those of lists, dicts, sets, iterators.
+    pub containers: BTreeSet<Definition>,
+    /// Those of instances of the project's classes.
+    pub instances: BTreeSet<Definition>,
+}
 
 /// Where an effect comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
