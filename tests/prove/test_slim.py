@@ -194,6 +194,96 @@ def test_what_never_counts_at_the_peak_is_not_rewritten(tmp_path: Path) -> None:
     assert verdicts[4] == "unprofitable"
 
 
+def test_the_next_peak_is_looked_at_when_the_first_is_gone(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "program.py",
+        """
+        def total(count):
+            rows = [str(number) * 10 for number in range(count)]
+            result = 0
+            for row in rows:
+                result += len(row)
+            return result
+
+        def longest(count):
+            texts = [str(number) * 10 for number in range(count)]
+            result = 0
+            for text in texts:
+                result = max(result, len(text))
+            return result
+
+        print(total(100_000))
+        print(longest(60_000))
+        """,
+    )
+    told = slim(tmp_path, "program.py")
+    assert told.status == 0, told.record
+    fixes = {fix["line"]: fix for fix in told.record["fixes"]}
+    assert {line: fix["verdict"] for line, fix in fixes.items()} == {3: "proven", 10: "proven"}
+    # Without the first the peak is the first's, without the second it is the second's.
+    assert fixes[3]["own_saving_bytes"] > fixes[10]["own_saving_bytes"] > 3_000_000
+    assert told.record["after"]["peak_heap_bytes"] < 1_000_000
+
+
+def test_a_fix_that_a_run_contradicts_is_refuted_and_the_other_proven(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "program.py",
+        """
+        def watched(count):
+            rows = [str(number) * 10 for number in range(count)]
+            result = 0
+            for row in rows:
+                result += len(row)
+            return result
+
+        def free(count):
+            texts = [str(number) * 10 for number in range(count)]
+            result = 0
+            for text in texts:
+                result = max(result, len(text))
+            return result
+
+        print(watched(60_000), free(100_000))
+        print(watched.__code__.co_code.hex())
+        """,
+    )
+    told = slim(tmp_path, "program.py", write=True)
+    assert told.status == 0, told.record
+    verdicts = {fix["line"]: (fix["verdict"], fix["reason"]) for fix in told.record["fixes"]}
+    assert verdicts[10][0] == "proven"
+    assert verdicts[3][0] == "refuted"
+    assert "line 2 of the standard output" in verdicts[3][1]
+    text = (tmp_path / "program.py").read_text()
+    assert "texts = (" in text
+    assert "rows = [" in text
+
+
+def test_a_fix_that_another_makes_needless_is_taken_out(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "program.py",
+        """
+        class Point:
+            def __init__(self, x, y):
+                self.x = x
+                self.y = y
+
+        def main(count):
+            points = [Point(number, number + 1) for number in range(count)]
+            print(sum(point.x + point.y for point in points))
+
+        main(100_000)
+        """,
+    )
+    told = slim(tmp_path, "program.py")
+    assert told.status == 0, told.record
+    verdicts = {fix["rule"]: fix["verdict"] for fix in told.record["fixes"]}
+    assert verdicts == {"LT102": "proven", "LT103": "unprofitable"}
+    assert "__slots__" not in told.record["diff"]
+
+
 def test_the_text_report_reads_as_the_story(project: Path) -> None:
     done = lowtide(project, "slim", "--runs", "5", "--python", sys.executable, "code/program.py")
     assert done.returncode == 0, done.stderr

@@ -33,14 +33,21 @@ impl RunFolder {
     /// # Errors
     /// As [`Self::keep_original`].
     pub fn keep_named(&self, path: &Path, follow: Follow, naming: Naming) -> io::Result<()> {
-        let Some(path) = place::canonical(path, follow)? else { return Ok(()) };
+        // A place that cannot be reached is none that the program can change.
+        let Ok(Some(path)) = place::canonical(path, follow) else { return Ok(()) };
         if self.is_own(&path) || place::is_made_up_by_the_kernel(&path) {
             return Ok(());
         }
-        self.keep_once(&path, naming).inspect_err(|error| {
-            let record = Record::Refused { path: path.clone(), reason: error.to_string() };
-            let _ = self.locked_journal().and_then(|mut journal| journal.append(&record));
-        })
+        match self.keep_once(&path, naming) {
+            Err(error) if is_forbidden_anyway(&error, &path, follow) => Ok(()),
+            outcome => outcome.inspect_err(|error| self.note_refusal(&path, error)),
+        }
+    }
+
+    fn note_refusal(&self, path: &Path, error: &io::Error) {
+        let record = Record::Refused { path: path.to_owned(), reason: error.to_string() };
+        // If not even this can be written, the run's folder is gone, and the call fails all the same.
+        let _ = self.locked_journal().and_then(|mut journal| journal.append(&record));
     }
 
     /// Records that the folder `from` is about to become `to`.
@@ -48,10 +55,8 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be recorded; then the change must not happen.
     pub fn note_move(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let from = place::canonical(from, Follow::Nothing)?;
-        let (Some(from), Some(to)) = (from, place::canonical(to, Follow::Nothing)?) else {
-            return Ok(());
-        };
+        let place = |path| place::canonical(path, Follow::Nothing).ok().flatten();
+        let (Some(from), Some(to)) = (place(from), place(to)) else { return Ok(()) };
         let mut journal = self.locked_journal()?;
         self.keep_listing(&from, &mut journal)?;
         journal.append(&Record::Moved { from, to })?;
@@ -104,7 +109,8 @@ impl RunFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Some(Original::Absent));
             }
-            Err(error) => return Err(error),
+            // Whatever hinders this hinders the program.
+            Err(_) => return Ok(None),
         };
         let modified_ns = nanoseconds(metadata.mtime(), metadata.mtime_nsec());
         if metadata.is_symlink() {
@@ -145,6 +151,12 @@ impl RunFolder {
         journal.append(&Record::Listing { path: folder.to_owned(), modified_ns })?;
         File::create(marker).map(drop)
     }
+}
+
+/// Whether the program may not change the content either. It may still remove what it cannot read.
+fn is_forbidden_anyway(error: &io::Error, path: &Path, follow: Follow) -> bool {
+    let may_write = || File::options().write(true).open(path).is_ok();
+    error.kind() == io::ErrorKind::PermissionDenied && follow == Follow::Links && !may_write()
 }
 
 pub(crate) fn inode(metadata: &Metadata) -> Inode {

@@ -49,10 +49,12 @@ fn spinner() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
-fn bar() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{spinner} {msg} [{bar:30}] {pos}/{len} {elapsed} (about {eta} left)",
-    )
+fn bar(done: u32) -> ProgressStyle {
+    // Nothing is known of the time left before the first run has ended.
+    let left = if done == 0 { "" } else { " (about {eta} left)" };
+    ProgressStyle::with_template(&format!(
+        "{{spinner}} {{msg}} [{{bar:30}}] {{pos}}/{{len}} {{elapsed}}{left}"
+    ))
     .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> "))
 }
 
@@ -66,9 +68,9 @@ impl Observer for Progress<'_> {
         };
         if index == 0 {
             shown.reset();
-            shown.set_style(bar());
             shown.set_length(u64::from(count));
         }
+        shown.set_style(bar(index));
         shown.set_position(u64::from(index));
         shown.set_message(match side {
             Side::Before => "proving: before",
