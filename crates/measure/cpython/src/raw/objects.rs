@@ -52,7 +52,7 @@ impl ObjectAddress {
     }
 
     /// The address of the buffer that the object may own, or 0. It lies inside another block when the object shares the
-    /// buffer or has it inside itself; an array of a dict's values may begin earlier.
+    /// buffer or has it inside itself, and a little behind the start of its block when [`StoredAttributes::Values`] may.
     ///
     /// # Safety
     /// It is an object of a type with that container, and the GIL is held.

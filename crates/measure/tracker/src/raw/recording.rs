@@ -88,10 +88,10 @@ impl Recording {
         }
     }
 
-    /// Takes a census if the heap is near a peak that the last one did not see. The GIL is held.
+    /// Takes a census if that comes nearer to the peak than the last one did. The GIL is held.
     pub(super) fn census_at_end(&mut self) {
         let level = HeapLevel::of(self.header());
-        if self.census_watch.is_due(level) {
+        if self.census_watch.is_worth_it_at_end(level) {
             self.take_census(level);
         }
     }

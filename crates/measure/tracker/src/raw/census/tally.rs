@@ -1,8 +1,9 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
 use super::own_process;
+use crate::raw::address_map::AddressMap;
 use lowtide_cpython::{
-    Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes, TypeFacts,
+    AttributeStorage, Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes,
 };
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
@@ -21,17 +22,41 @@ const MOST_REFERENCES: u64 = 1 << 33;
 /// In front of an array of values lie as many bytes as it has, rounded up.
 const LONGEST_VALUES_PREFIX: usize = 256;
 
+/// No free list keeps an object of so many bytes, with its buffer.
+const LARGE_BYTES: u64 = 4096;
+/// Objects that are torn down at a time, one inside the other.
+const MOST_DYING: usize = 16;
+
 /// Counts objects by their type.
 pub(super) struct Tally {
     pub(super) types: KnownTypes,
+    /// Large buffers that live objects own.
+    owned_buffers: AddressMap,
+    dying: [Dying; MOST_DYING],
+    dying_count: usize,
+}
+
+/// A large builtin object that nobody refers to.
+#[derive(Clone, Copy)]
+struct Dying {
+    object: ObjectAddress,
+    type_index: usize,
+    block_bytes: u64,
 }
 
 impl Tally {
     /// Of all that lives at that moment.
     pub(super) fn of(moment: &Moment, objects: &ObjectLayout) -> Self {
-        let mut tally = Self { types: KnownTypes::new() };
+        let nobody = Dying { object: ObjectAddress(0), type_index: 0, block_bytes: 0 };
+        let mut tally = Self {
+            types: KnownTypes::new(),
+            owned_buffers: AddressMap::EMPTY,
+            dying: [nobody; MOST_DYING],
+            dying_count: 0,
+        };
         let heap = Heap { moment, objects };
         moment.for_each_python_block(|address, bytes| tally.count_block(address, bytes, heap));
+        tally.count_dying_builtins(heap);
         tally
     }
 
@@ -68,10 +93,51 @@ impl Tally {
             }
             if let Some(index) = self.types.find(address, heap) {
                 let facts = self.types.get_mut(index).facts;
-                if facts.begins_at(offset, bytes) && (references > 0 || is_dying(object, facts)) {
-                    self.count_object(object, index, bytes, heap);
+                if facts.begins_at(offset, bytes) {
+                    if references > 0 {
+                        self.count_object(object, index, bytes, heap);
+                    } else {
+                        self.look_at_unreferenced(object, index, bytes, heap);
+                    }
                     return;
                 }
+            }
+        }
+    }
+
+    /// An object without references is just being torn down, and so lived a moment ago, or waits in a free list to be
+    /// used again. There are free lists for small builtin objects only.
+    #[cold]
+    fn look_at_unreferenced(
+        &mut self,
+        object: ObjectAddress,
+        type_index: usize,
+        block_bytes: u64,
+        heap: Heap,
+    ) {
+        let facts = self.types.get_mut(type_index).facts;
+        // SAFETY: the object begins behind the collector's words, in the same block.
+        if facts.object_offset < GC_HEAD_BYTES || !unsafe { object.is_untracked() } {
+            return;
+        }
+        if !facts.is_static {
+            self.count_object(object, type_index, block_bytes, heap);
+        } else if self.dying_count < MOST_DYING
+            && block_bytes + buffer_of(object, facts.container, heap).1 >= LARGE_BYTES
+        {
+            self.dying[self.dying_count] = Dying { object, type_index, block_bytes };
+            self.dying_count += 1;
+        }
+    }
+
+    /// In a free list an object still points to the buffer that it once had, which may belong to another one now.
+    fn count_dying_builtins(&mut self, heap: Heap) {
+        for index in 0..self.dying_count {
+            let Dying { object, type_index, block_bytes } = self.dying[index];
+            let container = self.types.get_mut(type_index).facts.container;
+            let (buffer, _) = buffer_of(object, container, heap);
+            if self.owned_buffers.get(buffer as u64).is_none() {
+                self.count_object(object, type_index, block_bytes, heap);
             }
         }
     }
@@ -80,13 +146,18 @@ impl Tally {
     fn count_object(&mut self, object: ObjectAddress, index: usize, block_bytes: u64, heap: Heap) {
         let facts = self.types.get_mut(index).facts;
         let object_bytes = block_bytes as usize - facts.object_offset;
-        let mut bytes = block_bytes + buffer_bytes(object, facts.container, heap);
+        let (buffer, buffer_bytes) = buffer_of(object, facts.container, heap);
+        if buffer_bytes >= LARGE_BYTES {
+            // In vain, a dying object may be counted too large.
+            let _ = self.owned_buffers.insert(buffer as u64, 0);
+        }
+        let mut bytes = block_bytes + buffer_bytes;
         if facts.attributes != Attributes::None {
             // SAFETY: a live object of a type with such attributes; the moment vouches for the GIL.
             bytes +=
                 match unsafe { object.attributes(facts.attributes, object_bytes, heap.objects) } {
                     StoredAttributes::Inside => 0,
-                    StoredAttributes::Values(values) => values_bytes(values, heap.moment),
+                    StoredAttributes::Values(values) => values_bytes(values, heap),
                     StoredAttributes::Dict(dict) => self.take_over_dict(dict, heap),
                 };
         }
@@ -111,7 +182,7 @@ impl Tally {
         if !is_own {
             return 0;
         }
-        let bytes = block_bytes + buffer_bytes(dict, Container::Dict, heap);
+        let bytes = block_bytes + buffer_of(dict, Container::Dict, heap).1;
         let known = self.types.get_mut(index);
         known.objects -= 1;
         known.bytes -= bytes.cast_signed();
@@ -119,31 +190,31 @@ impl Tally {
     }
 }
 
-/// Whether an object without references is one that is just being torn down, and so lived a moment ago. Those that wait
-/// in free lists have no references either, but are of builtin types; and what an instance left in a block that was
-/// given out again does not stand behind a collector's word of 0 for long.
-#[cold]
-fn is_dying(object: ObjectAddress, facts: TypeFacts) -> bool {
-    // SAFETY: the object begins behind the collector's words, in the same block.
-    !facts.is_static && facts.object_offset >= GC_HEAD_BYTES && unsafe { object.is_untracked() }
-}
-
+/// The buffer that an object owns, if it is a block of its own, and its bytes.
 #[inline]
-fn buffer_bytes(object: ObjectAddress, container: Container, heap: Heap) -> u64 {
-    let mut bytes = 0;
-    let add = |buffer| bytes += heap.moment.python_block_at(buffer).unwrap_or(0);
-    // SAFETY: a live object of a type with that container; the moment vouches for the GIL.
-    unsafe { object.for_each_buffer(container, heap.moment.layout, add) };
-    bytes
+fn buffer_of(object: ObjectAddress, container: Container, heap: Heap) -> (usize, u64) {
+    // SAFETY: an object of a type with that container; the moment vouches for the GIL.
+    let buffer = unsafe { object.buffer(container, heap.moment.layout) };
+    if buffer == 0 {
+        return (0, 0);
+    }
+    let bytes = match heap.moment.python_block_at(buffer) {
+        Some(bytes) => bytes,
+        None if container == Container::Dict => values_bytes(buffer, heap),
+        None => 0,
+    };
+    (buffer, bytes)
 }
 
-/// The block of an array of values begins a little in front of them.
-fn values_bytes(values: usize, moment: &Moment) -> u64 {
+/// The block of an array of values begins a little in front of them, unless they lie inside their object.
+fn values_bytes(values: usize, heap: Heap) -> u64 {
+    if heap.objects.attributes == AttributeStorage::InlineValues {
+        return 0;
+    }
     let last = values.wrapping_sub(1) & !15;
     let starts = (0..=LONGEST_VALUES_PREFIX).step_by(16).map(|back| last.wrapping_sub(back));
-    let found = starts
-        .map(|start| (start, moment.python_block_at(start)))
-        .find_map(|(start, block)| Some((start, block?)));
+    let blocks = starts.map(|start| (start, heap.moment.python_block_at(start)));
+    let found = blocks.into_iter().find_map(|(start, block)| Some((start, block?)));
     found
         .filter(|&(start, bytes)| start as u64 + bytes > values as u64)
         .map_or(0, |(_, bytes)| bytes)

@@ -8,8 +8,11 @@ const FALL: u64 = 1024;
 const GROWTH: u64 = 64;
 /// Below this a census says little.
 const LEAST_HEAP_BYTES: u64 = 64 << 10;
-/// Censuses may take this part of the time that has passed.
+/// One that is higher by this part is worth it whatever it costs.
+const LARGE_GROWTH: u64 = 2;
+/// Censuses may take this part of the time that has passed, and so much besides.
 const TIME: u64 = 32;
+const ALLOWANCE_NS: u64 = 20_000_000;
 /// Of a census of an empty heap, and of each block, until one was measured.
 const FIXED_NS: u64 = 200_000;
 const FIRST_NS_PER_BLOCK: u64 = 20;
@@ -45,8 +48,8 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block: each doubling of the heap gets one in any case, which costs as much as two of the last, and what is
-/// more has a share of the time.
+/// every live block: a heap that has grown by half gets one in any case, which adds up to three of the last at most, and
+/// what is more has a share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
     run: [(usize, u64); RUN],
@@ -91,20 +94,25 @@ impl Watch {
         level.is_near_peak() && (is_last_near || self.run_length == RUN)
     }
 
-    /// Whether the end, or a fall, is worth a census, `elapsed_ns` after the start.
+    /// Whether a fall that began `elapsed_ns` after the start is worth a census.
     pub(in crate::raw) fn is_worth_it(&mut self, level: HeapLevel, elapsed_ns: u64) -> bool {
         if level.peak_bytes <= self.due_above_bytes || !level.is_near_peak() {
             return false;
         }
         self.due_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
         let expected_ns = FIXED_NS + level.live_blocks.saturating_mul(self.ns_per_block);
-        level.peak_bytes / 2 >= self.last_bytes
-            || (self.spent_ns + expected_ns).saturating_mul(TIME) <= elapsed_ns
+        level.peak_bytes >= self.last_bytes + self.last_bytes / LARGE_GROWTH
+            || self.spent_ns + expected_ns <= ALLOWANCE_NS + elapsed_ns / TIME
+    }
+
+    /// Whether a census at the end comes nearer to the peak than the last one did.
+    pub(in crate::raw) fn is_worth_it_at_end(&self, level: HeapLevel) -> bool {
+        level.live_bytes > LEAST_HEAP_BYTES.max(self.last_bytes + self.last_bytes / GROWTH)
     }
 
     /// A census of that heap took `ns`.
     pub(in crate::raw) fn took(&mut self, level: HeapLevel, ns: u64) {
-        self.last_bytes = level.peak_bytes;
+        self.last_bytes = level.live_bytes;
         self.spent_ns += ns;
         self.ns_per_block = ns.checked_div(level.live_blocks).unwrap_or(FIRST_NS_PER_BLOCK);
     }
@@ -145,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn every_doubling_gets_a_census_and_more_only_where_there_is_time() {
+    fn growth_by_half_gets_a_census_and_less_only_where_there_is_time() {
         let mut watch = Watch::NEW;
         let mut taken = Vec::new();
         for peak in (1..=80).map(|step| step * 1_000_000) {
@@ -155,7 +163,7 @@ mod tests {
                 watch.took(level, 20_000_000);
             }
         }
-        assert_eq!(taken, [1, 2, 4, 8, 16, 32, 64]);
+        assert_eq!(taken, [1, 2, 3, 5, 8, 12, 18, 27, 41, 62]);
         assert!(watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
         assert!(!watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
     }
