@@ -80,3 +80,21 @@ def test_after_sigkill_the_next_run_puts_everything_back(tmp_path: Path) -> None
     assert contents(folder) == {"data.txt": "mine\n", "other.txt": "mine too\n"}
     assert not (folder / "new").exists()
     assert list((tmp_path / "user-temporary").iterdir()) == []
+
+
+def test_an_original_that_cannot_be_put_back_is_kept_and_its_place_said(tmp_path: Path) -> None:
+    folder = tmp_path / "user"
+    source = """
+        import subprocess
+        open('folder/inner.txt', 'w').write('destroyed')
+        subprocess.run('rm -r folder; echo in the way > folder', shell=True, check=True)
+        """
+    write(folder, "folder/inner.txt", "mine\n")
+    write(folder, "program.py", source)
+    command = f"{sys.executable} program.py"
+    done = lowtide(folder, "prove", "--before", command, "--after", command)
+    assert done.returncode == 2
+    stderr = done.stderr.decode()
+    assert f"cannot put {folder}/folder/inner.txt back" in stderr
+    kept = stderr.partition("safe in ")[2].split()[0]
+    assert Path(kept).read_text() == "mine\n"

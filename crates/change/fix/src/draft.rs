@@ -1,8 +1,8 @@
 use crate::doubt::Doubt;
 use crate::undefined::{newly_undefined, unbound_names};
 use crate::{LineMap, RewrittenFile};
-use lowtide_rules::{Candidate, Evidence, check, rule_called};
-use lowtide_source::{FileEdits, Project, SourceFile, apply_edits};
+use lowtide_rules::{Candidate, Evidence, Rule, check, rule_called};
+use lowtide_source::{FileEdits, ModuleId, Project, SourceFile, apply_edits};
 use lowtide_units::LineSpan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -19,6 +19,26 @@ pub struct Draft {
 struct Replaced {
     index: usize,
     old: SourceFile,
+}
+
+/// One look at the project before or after a rewrite.
+struct Look {
+    /// The candidates of the same rule for the same thing in the same file that could be acted on.
+    alike: Vec<Candidate>,
+    /// For each file that the rewrite touches, the names that it does not bind.
+    unbound: BTreeMap<PathBuf, BTreeSet<String>>,
+}
+
+impl Look {
+    fn doubt_after(&self, before: &Look) -> Option<Doubt> {
+        if self.alike.len() >= before.alike.len() {
+            return Some(Doubt::StillThere);
+        }
+        let mut names = before.unbound.iter().zip(&self.unbound);
+        names
+            .find_map(|((_, before), (_, after))| newly_undefined(before, after))
+            .map(Doubt::Undefined)
+    }
 }
 
 impl Draft {
@@ -64,15 +84,12 @@ impl Draft {
         if !wanted.blockers.is_empty() {
             return Err(Doubt::Blocked);
         }
-        let alike = self.alike(wanted);
+        let before = self.look(wanted);
         let lines = self.line_map(&wanted.file).lines_for(wanted.line);
-        let found =
-            alike.iter().find(|candidate| lines.contains(&candidate.line)).ok_or(Doubt::Gone)?;
-        let edited: Vec<&Path> = found.edits.iter().map(|edits| edits.file.as_path()).collect();
-        let unbound = self.unbound_names(&edited);
+        let is_there = |candidate: &&Candidate| lines.contains(&candidate.line);
+        let found = before.alike.iter().find(is_there).ok_or(Doubt::Gone)?;
         let replaced = self.replace(&found.edits)?;
-        let doubt = self.doubt(wanted, alike.len(), &unbound);
-        match doubt {
+        match self.look(wanted).doubt_after(&before) {
             None => Ok(()),
             Some(doubt) => {
                 self.put_back(replaced);
@@ -81,34 +98,21 @@ impl Draft {
         }
     }
 
-    fn doubt(
-        &self,
-        wanted: &Candidate,
-        alike: usize,
-        unbound: &BTreeMap<PathBuf, BTreeSet<String>>,
-    ) -> Option<Doubt> {
-        if self.alike(wanted).len() >= alike {
-            return Some(Doubt::StillThere);
-        }
-        let paths: Vec<&Path> = unbound.keys().map(PathBuf::as_path).collect();
-        let now = self.unbound_names(&paths);
-        let undefined =
-            unbound.iter().find_map(|(path, before)| newly_undefined(before, now.get(path)?));
-        undefined.map(Doubt::Undefined)
-    }
-
-    /// The candidates of the same rule for the same thing in the same file that could be acted on.
-    fn alike(&self, wanted: &Candidate) -> Vec<Candidate> {
+    /// What decides whether a rewrite is sound, as it is now.
+    fn look(&self, wanted: &Candidate) -> Look {
         let project = Project::of(&self.files);
         let module = project.module_at(&wanted.file);
-        let Some((rule, module)) = rule_called(wanted.rule).zip(module) else { return Vec::new() };
-        let mut candidates = (rule.check)(&project, module);
-        candidates.retain(|candidate| {
-            candidate.file == wanted.file
-                && candidate.subject == wanted.subject
-                && candidate.blockers.is_empty()
+        let check = |(rule, module): (&Rule, ModuleId)| (rule.check)(&project, module);
+        let mut alike = rule_called(wanted.rule).zip(module).map(check).unwrap_or_default();
+        alike.retain(|candidate| {
+            let Candidate { file, subject, blockers, .. } = candidate;
+            *file == wanted.file && *subject == wanted.subject && blockers.is_empty()
         });
-        candidates
+        let names = |path: &PathBuf| {
+            Some((path.clone(), unbound_names(project.module(project.module_at(path)?))))
+        };
+        let touched: BTreeSet<&PathBuf> = wanted.edits.iter().map(|edits| &edits.file).collect();
+        Look { alike, unbound: touched.into_iter().filter_map(names).collect() }
     }
 
     fn replace(&mut self, edits: &[FileEdits]) -> Result<Vec<Replaced>, Doubt> {
@@ -139,15 +143,6 @@ impl Draft {
         for Replaced { index, old } in replaced.into_iter().rev() {
             self.files[index] = old;
         }
-    }
-
-    fn unbound_names(&self, paths: &[&Path]) -> BTreeMap<PathBuf, BTreeSet<String>> {
-        let project = Project::of(&self.files);
-        let names = |path: &&Path| {
-            let module = project.module(project.module_at(path)?);
-            Some((path.to_path_buf(), unbound_names(module)))
-        };
-        paths.iter().filter_map(names).collect()
     }
 
     fn line_map(&self, path: &Path) -> LineMap {
@@ -209,10 +204,9 @@ mod tests {
     fn outcome_with(edits: &[FileEdits]) -> (Option<Doubt>, String) {
         let mut draft = draft();
         let wanted = draft.candidates().remove(0);
-        let (alike, unbound) =
-            (draft.alike(&wanted).len(), draft.unbound_names(&[Path::new("a.py")]));
+        let before = draft.look(&wanted);
         let replaced = draft.replace(edits).unwrap();
-        let doubt = draft.doubt(&wanted, alike, &unbound);
+        let doubt = draft.look(&wanted).doubt_after(&before);
         draft.put_back(replaced);
         (doubt, draft.text(Path::new("a.py")).to_owned())
     }

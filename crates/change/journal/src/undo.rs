@@ -113,6 +113,10 @@ fn replaced(path: &Path, kept: &Path, original: &Inode) -> io::Result<File> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lowtide-undo");
     let new = path.with_file_name(name);
+    if let Some(folder) = path.parent() {
+        // A program that was started by the program may have removed it unseen.
+        fs::create_dir_all(folder)?;
+    }
     let mut file = File::create(&new)?;
     io::copy(&mut File::open(kept)?, &mut file)?;
     // Only root may give a file away; for all others the owner was themselves.

@@ -244,10 +244,20 @@ fn an_effect_is_noted_once() {
 }
 
 #[test]
+fn a_folder_that_vanished_unseen_is_made_again_for_its_files() {
+    let scene = Scene::new();
+    scene.write("data/c.txt", "new");
+    fs::remove_dir_all(scene.at("data")).unwrap();
+    scene.run.undo().unwrap();
+    assert_eq!(fs::read_to_string(scene.at("data/c.txt")).unwrap(), "third");
+}
+
+#[test]
 fn what_cannot_be_put_back_is_said_with_the_place_of_its_original() {
     let scene = Scene::new();
     scene.write("data/c.txt", "new");
     fs::remove_dir_all(scene.at("data")).unwrap();
+    fs::write(scene.at("data"), "in the way").unwrap();
     let error = scene.run.undo().unwrap_err();
     let JournalError::PutBack { path, kept, .. } = &error else { panic!("{error}") };
     assert_eq!(*path, scene.at("data/c.txt"));

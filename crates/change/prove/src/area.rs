@@ -13,13 +13,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const PREFIX: &str = "lowtide-proof-";
 const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
-/// A folder for runs: their streams, captures, journals and kept originals. It is removed when dropped.
+/// A folder for runs: their streams, captures, journals and kept originals. It is removed when dropped, unless it
+/// holds originals that could not be put back.
 ///
 /// While it exists, signals that ask to end are only noted, so that files can be put back first. A lock tells that its
 /// owner lives; the area of a dead owner is put back by [`Area::clear_abandoned`].
 #[derive(Debug)]
 pub struct Area {
     folder: tempfile::TempDir,
+    /// Whether it holds originals that could not be put back.
+    must_stay: Cell<bool>,
     _lock: File,
     runs: Cell<u32>,
     signal: Arc<AtomicUsize>,
@@ -46,7 +49,14 @@ impl Area {
                 signal_hook::flag::register_usize(number, flag, number.unsigned_abs() as usize).ok()
             })
             .collect();
-        Ok(Self { folder, _lock: lock, runs: Cell::new(0), signal, handlers })
+        Ok(Self {
+            folder,
+            must_stay: Cell::new(false),
+            _lock: lock,
+            runs: Cell::new(0),
+            signal,
+            handlers,
+        })
     }
 
     /// Where it is.
@@ -89,6 +99,14 @@ impl Area {
         Ok(run)
     }
 
+    /// Puts the user's files back as they were before the run. If that fails, this area outlives its owner.
+    pub(crate) fn put_back(&self, run: &RunFolder) -> Result<(), ProveError> {
+        run.undo().inspect_err(|_| self.must_stay.set(true))?;
+        // All is back: a copy that cannot be removed goes with the area.
+        let _ = fs::remove_dir_all(run.path().join("kept"));
+        Ok(())
+    }
+
     /// An error if a signal came since the area was made.
     pub(crate) fn check_signals(&self) -> Result<(), ProveError> {
         match self.signal.load(Ordering::SeqCst) {
@@ -100,6 +118,7 @@ impl Area {
 
 impl Drop for Area {
     fn drop(&mut self) {
+        self.folder.disable_cleanup(self.must_stay.get());
         for handler in self.handlers.drain(..) {
             signal_hook::low_level::unregister(handler);
         }

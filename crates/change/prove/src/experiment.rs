@@ -91,7 +91,7 @@ impl Experiment<'_> {
             for recording in [Recording::Plain, Recording::Tracked] {
                 for side in order(round) {
                     observer.run_starts(samples.started, 4 * self.runs, side);
-                    self.sample_one(area, samples, (side, recording))?;
+                    self.sample_one(area, samples, side, recording)?;
                     if samples.started == 1 && !samples.effects.is_empty() {
                         observer.effects_seen(&samples.effects);
                     }
@@ -105,7 +105,8 @@ impl Experiment<'_> {
         &self,
         area: &Area,
         samples: &mut Samples,
-        (side, recording): (Side, Recording),
+        side: Side,
+        recording: Recording,
     ) -> Result<(), Stop> {
         let mut trial = area.run(self.version(side), recording, samples.reference.as_ref())?;
         if samples.started == 0 {

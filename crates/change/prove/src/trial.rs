@@ -8,7 +8,6 @@ use lowtide_journal::{Effect, Record, RunFolder, Substitute};
 use lowtide_launch::{Ended, Launch, Output};
 use lowtide_profile::Profile;
 use lowtide_units::{Bytes, Elapsed};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A program in one of its versions.
@@ -70,8 +69,7 @@ impl Area {
             observe(&ended, &run, compared_with)
         });
         // Whatever went wrong before, the user's files come first.
-        run.undo()?;
-        let _ = fs::remove_dir_all(run.path().join("kept"));
+        self.put_back(&run)?;
         self.check_signals()?;
         outcome
     }

@@ -31,7 +31,7 @@ pub(crate) fn prove_what_remains(
             (bench.version(&changed, Text::Before)?, bench.version(&changed, Text::After)?);
         let experiment =
             Experiment { before: &before, after: &after, runs, reference: Some(&bench.reference) };
-        let proof = experiment.run(bench.area, observer)?;
+        let proof = experiment.run(bench.slim.area, observer)?;
         let (verdict, reason) = verdict(&proof);
         if verdict.is_advice() {
             let fixes = fixes.into_iter().map(|fix| fix.judged(verdict, reason.clone())).collect();

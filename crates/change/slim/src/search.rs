@@ -86,7 +86,7 @@ impl State {
 
     fn promising(&self, bench: &Workbench) -> Vec<Fix> {
         let changed = bench.rewritten(&self.accepted).files;
-        let findings = bench.advisor.findings(&bench.parsed(&changed), &self.profile);
+        let findings = bench.slim.advisor.findings(&bench.parsed(&changed), &self.profile);
         let promising = findings.into_iter().filter(|finding| finding.verdict.is_advice());
         promising
             .map(|finding| as_found(finding, &changed))

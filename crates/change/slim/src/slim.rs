@@ -66,8 +66,7 @@ impl Slim<'_> {
         if !first.effects.is_empty() && findings.iter().any(|finding| finding.verdict.is_advice()) {
             observer.effects_seen(&first.effects);
         }
-        let means = (self.launch, self.area, self.advisor);
-        let bench = Workbench::new(means, &sources, first.behaviour.clone(), peak(&first)?);
+        let bench = Workbench::new(self, &sources, first.behaviour.clone(), peak(&first)?);
         match search(&bench, profile, observer)? {
             Search::NotComparable { tried, difference } => {
                 not_comparable(first, findings, tried, difference)

@@ -1,8 +1,7 @@
-use crate::{Advisor, Fix, SlimError};
+use crate::{Fix, Slim, SlimError};
 use lowtide_findings::Finding;
 use lowtide_fix::{LineMap, Rewritten, RewrittenFile, rewrite};
-use lowtide_launch::Launch;
-use lowtide_prove::{Area, Behaviour, Difference, Recording, Substitute, Trial, Version};
+use lowtide_prove::{Behaviour, Difference, Recording, Substitute, Trial, Version};
 use lowtide_source::SourceFile;
 use lowtide_units::Bytes;
 use std::cell::Cell;
@@ -11,9 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The program as it was found, and the means to run it with any choice of fixes.
 pub(crate) struct Workbench<'a> {
-    pub(crate) launch: &'a Launch,
-    pub(crate) area: &'a Area,
-    pub(crate) advisor: &'a dyn Advisor,
+    pub(crate) slim: &'a Slim<'a>,
     /// What the program did when it was measured.
     pub(crate) reference: Behaviour,
     /// Its peak then.
@@ -31,14 +28,14 @@ pub(crate) enum Text {
 
 impl<'a> Workbench<'a> {
     pub(crate) fn new(
-        (launch, area, advisor): (&'a Launch, &'a Area, &'a dyn Advisor),
+        slim: &'a Slim<'a>,
         sources: &[SourceFile],
         reference: Behaviour,
         peak: Bytes,
     ) -> Self {
         let originals =
             sources.iter().map(|file| (file.path().to_owned(), file.text().to_owned())).collect();
-        Self { launch, area, advisor, reference, peak, originals, versions: Cell::new(0) }
+        Self { slim, reference, peak, originals, versions: Cell::new(0) }
     }
 
     /// The sources with these fixes in.
@@ -67,7 +64,7 @@ impl<'a> Workbench<'a> {
         text: Text,
     ) -> Result<Version, SlimError> {
         let number = self.versions.replace(self.versions.get() + 1);
-        let folder = self.area.path().join(format!("version-{number}"));
+        let folder = self.slim.area.path().join(format!("version-{number}"));
         fs::create_dir(&folder)
             .map_err(|source| SlimError::Version { path: folder.clone(), source })?;
         let mut substitutes = Vec::new();
@@ -81,20 +78,20 @@ impl<'a> Workbench<'a> {
                 .map_err(|source| SlimError::Version { path: replacement.clone(), source })?;
             substitutes.push(Substitute { original: file.path.clone(), replacement });
         }
-        Ok(Version { launch: self.launch.clone(), substitutes })
+        Ok(Version { launch: self.slim.launch.clone(), substitutes })
     }
 
     /// A tracked run of the rewritten program, compared with the program as it was found.
     pub(crate) fn try_out(&self, changed: &[RewrittenFile]) -> Result<Trial, SlimError> {
         let version = self.version(changed, Text::After)?;
-        Ok(self.area.run(&version, Recording::Tracked, Some(&self.reference))?)
+        Ok(self.slim.area.run(&version, Recording::Tracked, Some(&self.reference))?)
     }
 
     /// In what the program as it was found differs from itself, if it does. Twice is asked: chance may agree once.
     pub(crate) fn own_difference(&self) -> Result<Option<Difference>, SlimError> {
         let version = self.version(&[], Text::Before)?;
         for _ in 0..2 {
-            let trial = self.area.run(&version, Recording::Plain, Some(&self.reference))?;
+            let trial = self.slim.area.run(&version, Recording::Plain, Some(&self.reference))?;
             if trial.difference.is_some() {
                 return Ok(trial.difference);
             }
