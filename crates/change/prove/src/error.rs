@@ -33,9 +33,7 @@ pub enum ProveError {
     #[error("interrupted by signal {0}; every file is as it was")]
     Interrupted(i32),
     /// Another run of lowtide that ended early left files changed, and they cannot be put back now.
-    #[error(
-        "an earlier run of lowtide was interrupted, and what it changed cannot be put back: {source}"
-    )]
+    #[error("an earlier run of lowtide left files changed that cannot be put back: {source}")]
     Abandoned {
         /// The folder with the journal and the originals.
         folder: PathBuf,
