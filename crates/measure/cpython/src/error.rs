@@ -16,6 +16,12 @@ pub enum UnsupportedPython {
         /// What runs.
         version: PythonVersion,
     },
+    /// An alpha, a beta or a release candidate of a version whose releases are known.
+    #[error("this is no release of Python {version} but a version from before it")]
+    PreRelease {
+        /// What runs.
+        version: PythonVersion,
+    },
     /// A build without the global interpreter lock.
     #[error("free-threaded Python {version} cannot be measured yet")]
     FreeThreaded {
@@ -43,13 +49,14 @@ impl UnsupportedPython {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::TooOld { .. } => "use CPython 3.10, 3.11, 3.12 or 3.13",
-            Self::TooNew { .. } => "use CPython 3.10 to 3.13, or update lowtide",
+            Self::TooOld { .. } => "use CPython 3.10 to 3.15",
+            Self::TooNew { .. } => "use CPython 3.10 to 3.15, or update lowtide",
             Self::FreeThreaded { .. } => {
-                "use the build with the GIL (python3.13 rather than python3.13t)"
+                "use the build with the GIL, such as python3.14 rather than python3.14t"
             }
+            Self::PreRelease { .. } => "use a release of CPython, such as 3.14.0 or 3.15.0",
             Self::NoDebugOffsets { .. } | Self::FramesDiffer { .. } => {
-                "use an unmodified release build of CPython 3.10, 3.11, 3.12 or 3.13"
+                "use an unmodified release build of CPython 3.10 to 3.15"
             }
         }
     }

@@ -4,8 +4,8 @@
 //! calls into Python, a guess at a version that is not known.
 //!
 //! ```
-//! use lowtide_cpython::{Layout, RUNTIME_WORDS, UnsupportedPython};
-//! let refusal = Layout::of(0x0309_00f0, &[0; RUNTIME_WORDS]).unwrap_err();
+//! use lowtide_cpython::{Layout, UnsupportedPython};
+//! let refusal = Layout::of(0x0309_00f0, &[]).unwrap_err();
 //! assert!(matches!(refusal, UnsupportedPython::TooOld { .. }));
 //! ```
 
@@ -16,8 +16,8 @@ mod raw;
 mod type_facts;
 
 pub use error::UnsupportedPython;
+pub use layout::Layout;
 pub use layout::objects::{AttributeStorage, ObjectLayout};
-pub use layout::{Layout, RUNTIME_WORDS};
 pub use line_table::{LineRange, LineTable, LineTableFormat};
 pub use raw::{CodeAddress, Frame, FrameAddress, bytes_of, text_of};
 pub use raw::{ObjectAddress, StoredAttributes, TypeAddress};

@@ -1,37 +1,49 @@
-//! CPython 3.13: `_Py_DebugOffsets` at the start of `_PyRuntime`, `Include/internal/pycore_runtime.h`.
+//! CPython 3.13 and later: `_Py_DebugOffsets` at the start of `_PyRuntime`. Which word of it holds what differs by version.
 
-use super::{
-    BytecodeLayout, CodeLayout, FrameLayout, Layout, Progress, RUNTIME_WORDS, TextLayout,
-    ThreadLayout,
-};
+use super::{BytecodeLayout, CodeLayout, FrameLayout, Layout, Progress, TextLayout, ThreadLayout};
 use crate::UnsupportedPython;
 use lowtide_units::PythonVersion;
 
 const COOKIE: u64 = u64::from_le_bytes(*b"xdebugpy");
 /// Offsets within a structure fit in this; a larger one means that the table is not what it should be.
 const LARGEST_OFFSET: u64 = 1 << 20;
+/// In `PY_VERSION_HEX` (Include/patchlevel.h).
+const RELEASE_LEVEL_FINAL: u64 = 0xf;
 
-/// Word numbers in the table of 3.13.
+/// What every version has in its first words.
 mod word {
     pub(super) const COOKIE: usize = 0;
     pub(super) const VERSION: usize = 1;
     pub(super) const FREE_THREADED: usize = 2;
-    pub(super) const THREAD_INTERPRETER: usize = 22;
-    pub(super) const THREAD_CURRENT_FRAME: usize = 23;
-    pub(super) const FRAME_PREVIOUS: usize = 29;
-    pub(super) const FRAME_EXECUTABLE: usize = 30;
-    pub(super) const FRAME_INSTRUCTION: usize = 31;
-    pub(super) const FRAME_OWNER: usize = 33;
-    pub(super) const CODE_FILENAME: usize = 35;
-    pub(super) const CODE_QUALIFIED_NAME: usize = 37;
-    pub(super) const CODE_LINE_TABLE: usize = 38;
-    pub(super) const CODE_FIRST_LINE: usize = 39;
-    pub(super) const CODE_START: usize = 43;
-    pub(super) const BYTES_LENGTH: usize = 65;
-    pub(super) const BYTES_DATA: usize = 66;
-    pub(super) const TEXT_STATE: usize = 68;
-    pub(super) const TEXT_LENGTH: usize = 69;
-    pub(super) const ASCII_OBJECT_BYTES: usize = 70;
+}
+
+/// The words of one version's table that are of use here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WordNumbers {
+    pub(super) thread_interpreter: usize,
+    pub(super) thread_current_frame: usize,
+    pub(super) frame_previous: usize,
+    pub(super) frame_executable: usize,
+    pub(super) frame_instruction: usize,
+    pub(super) frame_owner: usize,
+    pub(super) code_filename: usize,
+    pub(super) code_qualified_name: usize,
+    pub(super) code_line_table: usize,
+    pub(super) code_first_line: usize,
+    pub(super) code_start: usize,
+    pub(super) bytes_length: usize,
+    pub(super) bytes_data: usize,
+    pub(super) text_state: usize,
+    pub(super) text_length: usize,
+    /// The last of them.
+    pub(super) ascii_object_bytes: usize,
+}
+
+impl WordNumbers {
+    /// How many words of the table are looked at.
+    pub(super) const fn count(&self) -> usize {
+        self.ascii_object_bytes + 1
+    }
 }
 
 /// `PyCompactUnicodeObject` adds two words to `PyASCIIObject`: the length and the address of the UTF-8 form.
@@ -39,56 +51,64 @@ const COMPACT_OBJECT_EXTRA_BYTES: usize = 16;
 /// `_co_firsttraceable` and the pointer `co_extra` stand before the instructions, and are not in the table.
 const FIRST_TRACEABLE_BEFORE_CODE_BYTES: usize = 16;
 
+/// The layout that the words at `_PyRuntime` tell.
 pub(super) fn layout(
     version: PythonVersion,
-    runtime: &[u64; RUNTIME_WORDS],
+    words: &WordNumbers,
+    runtime: &[u64],
 ) -> Result<Layout, UnsupportedPython> {
+    let no_offsets = UnsupportedPython::NoDebugOffsets { version };
+    let runtime = runtime.get(..words.count()).ok_or(no_offsets)?;
     if runtime[word::COOKIE] != COOKIE
         || runtime[word::VERSION] >> 16 != hexversion_of(version) >> 16
     {
-        return Err(UnsupportedPython::NoDebugOffsets { version });
+        return Err(no_offsets);
+    }
+    // The table is what it will be for all of 3.X only from 3.X.0 on: until then, words come and go.
+    if runtime[word::VERSION] >> 4 & 0xf != RELEASE_LEVEL_FINAL {
+        return Err(UnsupportedPython::PreRelease { version });
     }
     if runtime[word::FREE_THREADED] != 0 {
         return Err(UnsupportedPython::FreeThreaded { version });
     }
     let offset = |word: usize| match usize::try_from(runtime[word]) {
         Ok(offset) if runtime[word] < LARGEST_OFFSET => Ok(offset),
-        _ => Err(UnsupportedPython::NoDebugOffsets { version }),
+        _ => Err(no_offsets),
     };
-    let ascii_data = offset(word::ASCII_OBJECT_BYTES)?;
-    let code_start = offset(word::CODE_START)?;
+    let ascii_data = offset(words.ascii_object_bytes)?;
+    let code_start = offset(words.code_start)?;
     Ok(Layout {
         version,
         runtime_current_thread: None,
         thread: ThreadLayout {
-            interpreter: offset(word::THREAD_INTERPRETER)?,
-            frame: offset(word::THREAD_CURRENT_FRAME)?,
+            interpreter: offset(words.thread_interpreter)?,
+            frame: offset(words.thread_current_frame)?,
             frame_in_cframe: None,
         },
         frame: FrameLayout {
-            previous: offset(word::FRAME_PREVIOUS)?,
-            code: offset(word::FRAME_EXECUTABLE)?,
-            progress: offset(word::FRAME_INSTRUCTION)?,
+            previous: offset(words.frame_previous)?,
+            code: offset(words.frame_executable)?,
+            progress: offset(words.frame_instruction)?,
             progress_kind: Progress::Address,
-            owner: Some(offset(word::FRAME_OWNER)?),
+            owner: Some(offset(words.frame_owner)?),
         },
         code: CodeLayout {
-            filename: offset(word::CODE_FILENAME)?,
-            qualified_name: offset(word::CODE_QUALIFIED_NAME)?,
-            first_line: offset(word::CODE_FIRST_LINE)?,
-            line_table: offset(word::CODE_LINE_TABLE)?,
+            filename: offset(words.code_filename)?,
+            qualified_name: offset(words.code_qualified_name)?,
+            first_line: offset(words.code_first_line)?,
+            line_table: offset(words.code_line_table)?,
             bytecode: Some(BytecodeLayout {
                 start: code_start,
                 first_traceable: code_start.saturating_sub(FIRST_TRACEABLE_BEFORE_CODE_BYTES),
             }),
         },
         text: TextLayout {
-            length: offset(word::TEXT_LENGTH)?,
-            state: offset(word::TEXT_STATE)?,
+            length: offset(words.text_length)?,
+            state: offset(words.text_state)?,
             ascii_data,
             compact_data: ascii_data + COMPACT_OBJECT_EXTRA_BYTES,
-            bytes_length: offset(word::BYTES_LENGTH)?,
-            bytes_data: offset(word::BYTES_DATA)?,
+            bytes_length: offset(words.bytes_length)?,
+            bytes_data: offset(words.bytes_data)?,
         },
     })
 }
@@ -100,47 +120,67 @@ fn hexversion_of(version: PythonVersion) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::{v3_13, v3_14, v3_15};
 
-    const THREE_THIRTEEN: PythonVersion = PythonVersion::three(13);
+    const VERSIONS: [(u8, WordNumbers); 3] =
+        [(13, v3_13::WORDS), (14, v3_14::WORDS), (15, v3_15::WORDS)];
 
-    fn table() -> [u64; RUNTIME_WORDS] {
-        let mut table: [u64; RUNTIME_WORDS] = std::array::from_fn(|word| 1000 + word as u64);
+    /// A table whose words tell their own numbers.
+    fn table(minor: u8) -> Vec<u64> {
+        let mut table: Vec<u64> = (1000..1100).collect();
         table[word::COOKIE] = COOKIE;
-        table[word::VERSION] = 0x030d_00f0;
+        table[word::VERSION] = 0x0300_00f0 | u64::from(minor) << 16;
         table[word::FREE_THREADED] = 0;
         table
     }
 
     #[test]
     fn every_offset_comes_from_its_word() {
-        let layout = layout(THREE_THIRTEEN, &table()).unwrap();
-        assert_eq!(
-            layout.thread,
-            ThreadLayout { interpreter: 1022, frame: 1023, frame_in_cframe: None }
-        );
-        assert_eq!(layout.text.compact_data, 1070 + 16);
-        assert_eq!(layout.code.bytecode.unwrap().first_traceable, 1043 - 16);
+        for (minor, words) in VERSIONS {
+            let layout = layout(PythonVersion::three(minor), &words, &table(minor)).unwrap();
+            assert_eq!(layout.thread.frame, 1000 + words.thread_current_frame);
+            assert_eq!(layout.frame.owner, Some(1000 + words.frame_owner));
+            assert_eq!(layout.text.compact_data, 1000 + words.ascii_object_bytes + 16);
+            let first_traceable = layout.code.bytecode.unwrap().first_traceable;
+            assert_eq!(first_traceable, 1000 + words.code_start - 16);
+        }
     }
 
     #[test]
     fn a_free_threaded_build_is_refused() {
-        let mut table = table();
-        table[word::FREE_THREADED] = 1;
-        assert_eq!(
-            layout(THREE_THIRTEEN, &table),
-            Err(UnsupportedPython::FreeThreaded { version: THREE_THIRTEEN })
-        );
+        for (minor, words) in VERSIONS {
+            let version = PythonVersion::three(minor);
+            let mut table = table(minor);
+            table[word::FREE_THREADED] = 1;
+            let refusal = Err(UnsupportedPython::FreeThreaded { version });
+            assert_eq!(layout(version, &words, &table), refusal);
+        }
     }
 
     #[test]
-    fn a_table_without_its_cookie_or_with_wild_offsets_is_refused() {
-        for (word, value) in
-            [(word::COOKIE, 0), (word::VERSION, 0x030e_00f0), (word::FRAME_OWNER, u64::MAX)]
-        {
-            let mut table = table();
-            table[word] = value;
-            let refusal = Err(UnsupportedPython::NoDebugOffsets { version: THREE_THIRTEEN });
-            assert_eq!(layout(THREE_THIRTEEN, &table), refusal, "word {word}");
+    fn a_release_candidate_is_refused() {
+        for (minor, words) in VERSIONS {
+            let version = PythonVersion::three(minor);
+            let mut table = table(minor);
+            table[word::VERSION] = 0x0300_00c1 | u64::from(minor) << 16;
+            let refusal = Err(UnsupportedPython::PreRelease { version });
+            assert_eq!(layout(version, &words, &table), refusal);
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_short_or_of_another_version_or_wild_is_refused() {
+        for (minor, words) in VERSIONS {
+            let version = PythonVersion::three(minor);
+            let refusal = Err(UnsupportedPython::NoDebugOffsets { version });
+            let short = &table(minor)[..words.count() - 1];
+            assert_eq!(layout(version, &words, short), refusal);
+            assert_eq!(layout(version, &words, &table(minor + 1)), refusal);
+            for (word, value) in [(word::COOKIE, 0), (words.frame_owner, u64::MAX)] {
+                let mut table = table(minor);
+                table[word] = value;
+                assert_eq!(layout(version, &words, &table), refusal, "word {word}");
+            }
         }
     }
 }

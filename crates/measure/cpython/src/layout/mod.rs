@@ -5,9 +5,13 @@ pub(crate) mod objects;
 mod v3_10;
 mod v3_11;
 mod v3_12;
+mod v3_13;
+mod v3_14;
+mod v3_15;
 
 pub use objects::{DictKeysLayout, IndexBytes};
 
+use self::debug_offsets::WordNumbers;
 use crate::UnsupportedPython;
 use lowtide_units::PythonVersion;
 
@@ -44,7 +48,7 @@ pub struct ThreadLayout {
 pub struct FrameLayout {
     /// To the pointer to the caller's frame.
     pub previous: usize,
-    /// To the pointer to the code object.
+    /// To the pointer to the code object; from 3.14 on its lowest bits are a tag.
     pub code: usize,
     /// To what says how far the frame has come.
     pub progress: usize,
@@ -105,22 +109,54 @@ pub struct TextLayout {
 }
 
 impl Layout {
-    /// The layout of a running CPython: `hexversion` is its `sys.hexversion`, `runtime` the words at `_PyRuntime`.
+    /// The layout of a running CPython: `hexversion` is its `sys.hexversion`, `runtime` the words at its `_PyRuntime`,
+    /// [`Self::runtime_words`] of them.
     ///
     /// # Errors
     /// When lowtide does not know that version, or it is a free-threaded build.
-    pub fn of(hexversion: u32, runtime: &[u64; RUNTIME_WORDS]) -> Result<Self, UnsupportedPython> {
+    pub fn of(hexversion: u32, runtime: &[u64]) -> Result<Self, UnsupportedPython> {
         let version = PythonVersion::from_hexversion(hexversion);
-        match version {
-            PythonVersion { major: 3, minor: 10 } => Ok(v3_10::LAYOUT),
-            PythonVersion { major: 3, minor: 11 } => Ok(v3_11::LAYOUT),
-            PythonVersion { major: 3, minor: 12 } => Ok(v3_12::LAYOUT),
-            PythonVersion { major: 3, minor: 13 } => debug_offsets::layout(version, runtime),
-            PythonVersion { major: 3, minor: 14.. } => Err(UnsupportedPython::TooNew { version }),
+        match (version, published(version)) {
+            (_, Some(words)) => debug_offsets::layout(version, &words, runtime),
+            (PythonVersion { major: 3, minor: 10 }, _) => Ok(v3_10::LAYOUT),
+            (PythonVersion { major: 3, minor: 11 }, _) => Ok(v3_11::LAYOUT),
+            (PythonVersion { major: 3, minor: 12 }, _) => Ok(v3_12::LAYOUT),
+            _ if version > PythonVersion::three(12) => Err(UnsupportedPython::TooNew { version }),
             _ => Err(UnsupportedPython::TooOld { version }),
         }
     }
+
+    /// How many words at `_PyRuntime` [`Self::of`] looks at; there are as many.
+    #[must_use]
+    pub fn runtime_words(hexversion: u32) -> usize {
+        published(PythonVersion::from_hexversion(hexversion)).map_or(0, |words| words.count())
+    }
 }
 
-/// How many words at `_PyRuntime` [`Layout::of`] looks at.
-pub const RUNTIME_WORDS: usize = 71;
+/// Where a version that publishes its layout has it.
+const fn published(version: PythonVersion) -> Option<WordNumbers> {
+    match version {
+        PythonVersion { major: 3, minor: 13 } => Some(v3_13::WORDS),
+        PythonVersion { major: 3, minor: 14 } => Some(v3_14::WORDS),
+        PythonVersion { major: 3, minor: 15 } => Some(v3_15::WORDS),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_nobody_has_looked_at_are_refused() {
+        let refusal = |minor: u32| Layout::of(0x0300_00f0 | minor << 16, &[0; 200]).unwrap_err();
+        assert_eq!(refusal(9), UnsupportedPython::TooOld { version: PythonVersion::three(9) });
+        assert_eq!(refusal(16), UnsupportedPython::TooNew { version: PythonVersion::three(16) });
+    }
+
+    #[test]
+    fn a_runtime_without_a_table_is_not_looked_at() {
+        let words = [10, 11, 12].map(|minor: u32| Layout::runtime_words(minor << 16 | 0x0300_00f0));
+        assert_eq!(words, [0; 3]);
+    }
+}

@@ -17,11 +17,14 @@ pub struct Frame {
 }
 
 /// Owners from this number on are shims of the interpreter, which Python does not show (`FRAME_OWNED_BY_CSTACK` in 3.12
-/// and 3.13, `FRAME_OWNED_BY_INTERPRETER` and `FRAME_OWNED_BY_CSTACK` in 3.14).
+/// and 3.13, `FRAME_OWNED_BY_INTERPRETER` from 3.14 on, `FRAME_OWNED_BY_CSTACK` as well in 3.14).
 const FIRST_SHIM_OWNER: u8 = 3;
 /// `FRAME_OWNED_BY_GENERATOR` in all versions.
 const OWNED_BY_GENERATOR: u8 = 1;
 const CODE_UNIT_BYTES: u32 = 2;
+/// The lowest bits of a `_PyStackRef`, which holds the code object from 3.14 on, are no part of the address
+/// (Include/internal/pycore_stackref.h). Those of a plain pointer are zero.
+const TAG_BITS: usize = 0b11;
 
 impl FrameAddress {
     /// The innermost frame of a thread.
@@ -89,7 +92,7 @@ impl FrameAddress {
             if owner >= FIRST_SHIM_OWNER {
                 return None;
             }
-            let code: usize = load(self.0.get(), layout.frame.code);
+            let code = load::<usize>(self.0.get(), layout.frame.code) & !TAG_BITS;
             let instruction = match (layout.frame.progress_kind, layout.code.bytecode) {
                 (Progress::Address, Some(bytecode)) => {
                     let position: usize = load(self.0.get(), layout.frame.progress);
