@@ -5,6 +5,8 @@ BIN := .venv/bin
 DEMO := .demo
 # Arguments for pytest, such as `make test PYTEST="-k signals -x"`.
 PYTEST ?= -q -n 2
+# Arguments for bench/run.py, such as `make bench BENCH="--rounds 9"`.
+BENCH ?=
 
 .PHONY: demo test test-rust test-python lint bench wheel install clean
 
@@ -32,9 +34,12 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/python tests/layers.py
 
-bench: install
-	$(BIN)/pip install --quiet -r bench/requirements.txt
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py
+# The peers need a recent CPython: the newest that is found.
+bench: wheel
+	newest=$$($(PYTHON) tests/pythons.py | tr : '\n' | tail -n 1) && "$$newest" -m venv .venv/bench
+	.venv/bench/bin/pip install --quiet -r bench/requirements.txt
+	.venv/bench/bin/pip install --quiet --force-reinstall --no-deps dist/lowtide-*.whl
+	PATH="$(CURDIR)/.venv/bench/bin:$$PATH" .venv/bench/bin/python bench/run.py $(BENCH)
 
 # The build writes into the checkout's own target folder, so that it is as quick as cargo after the first time.
 wheel: .venv/ready
