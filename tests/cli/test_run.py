@@ -131,6 +131,15 @@ def test_a_forked_child_is_named_with_its_own_peak(tmp_path: Path) -> None:
     assert 5_000_000 <= child["peak"]["heap_bytes"] < 6_000_000
 
 
+def test_a_capture_written_again_forgets_the_children_of_the_run_before(tmp_path: Path) -> None:
+    program(
+        tmp_path, "import os, sys\nchild = os.fork() if sys.argv[1] == 'fork' else 1\nif child == 0:\n    os._exit(0)\n"
+    )
+    lowtide("run", "--out", "c.lowtide", "program.py", "fork", cwd=tmp_path)
+    lowtide("run", "--out", "c.lowtide", "program.py", "alone", cwd=tmp_path)
+    assert report(tmp_path / "c.lowtide", tmp_path)["forked"] == []
+
+
 def test_a_profile_is_joined_from_another_folder_and_through_a_link(tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.mkdir()

@@ -26,7 +26,17 @@ impl CaptureFile {
         }
         let file = Self { path };
         file.try_to_grow().inspect_err(|_| file.remove_if_empty()).map_err(unwritable)?;
+        file.remove_children();
         Ok(file)
+    }
+
+    /// What the processes of an earlier run left beside its capture would pass for this run's.
+    fn remove_children(&self) {
+        for child in lowtide_capture::children_of(&self.path) {
+            if may_replace(&child).unwrap_or(false) {
+                let _ = fs::remove_file(child);
+            }
+        }
     }
 
     fn try_to_grow(&self) -> io::Result<()> {
@@ -64,6 +74,18 @@ fn may_replace(path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn captures_of_an_earlier_runs_children_go_and_other_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let capture = folder.path().join("run.lowtide");
+        let (child, notes) =
+            (folder.path().join("run.lowtide.12"), folder.path().join("run.lowtide.13"));
+        fs::write(&child, MAGIC).unwrap();
+        fs::write(&notes, "mine").unwrap();
+        CaptureFile::prepare(&capture).unwrap();
+        assert!(!child.exists() && notes.exists());
+    }
 
     #[test]
     fn a_capture_named_like_a_script_does_not_replace_the_script() {

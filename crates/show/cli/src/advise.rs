@@ -13,6 +13,10 @@ const FOUND_STATUS: u8 = 1;
 
 /// Options of `lowtide advise`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Verdicts: plausible (the source allows it), unprofitable (would save less than 1 % of the peak or less than 1 MB), \
+refuted (a fact of the source forbids it).
+Exit status: 0 if there is nothing to do, 1 if there are findings, 2 on an error.")]
 pub struct Options {
     /// Python files, or folders of them
     #[arg(value_name = "PATH", required = true)]

@@ -14,6 +14,9 @@ use std::process::ExitCode;
 
 /// Options of `lowtide fix`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Exit status: 0, also if there is nothing to fix; 2 on an error, and then no file is changed."
+)]
 pub struct Options {
     /// Python files, or folders of them
     #[arg(value_name = "PATH", required = true)]

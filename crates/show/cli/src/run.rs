@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 /// Options of `lowtide run`.
 #[derive(Args, Debug)]
+#[command(after_help = "Exit status: the program's own; 2 if it could not be started.")]
 pub struct Options {
     /// Keep the capture in this file
     #[arg(long, value_name = "FILE")]

@@ -200,6 +200,11 @@ fn explain_by_code_and_by_name_in_any_case() {
     }
     assert!(!text.contains("```") && !text.contains("\n## "), "{text}");
     assert_eq!(run(folder.path(), &["explain", "list-used-ONCE"]).stdout, by_code.stdout);
+    let all = String::from_utf8(run(folder.path(), &["explain"]).stdout).unwrap();
+    assert!(
+        all.contains("LT101 whole-file-read\n  ") && all.contains("LT105 bytes-concatenation\n  "),
+        "{all}"
+    );
     let unknown = seen(folder.path(), &["explain", "LT0"]);
     assert!(
         unknown.contains(

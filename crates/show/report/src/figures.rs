@@ -4,6 +4,8 @@ use crate::table::{Align, Cell, Table};
 use lowtide_profile::{Peak, Profile, Slack};
 use lowtide_units::{Bytes, Count};
 
+/// A smaller part of the heap is not worth a mention.
+const LEAST_SHARE: f64 = 0.001;
 /// Columns that the names and values take at most.
 const NAME_AND_VALUE: usize = 22;
 
@@ -37,7 +39,7 @@ fn parts(peak: &Peak) -> Option<String> {
     let parts = [(peak.python, "Python"), (peak.native, "native"), (peak.mappings, "mapped")];
     let shown: Vec<String> = parts
         .iter()
-        .filter(|(bytes, _)| *bytes > Bytes(0))
+        .filter(|(bytes, _)| bytes.share_of(peak.heap) >= LEAST_SHARE)
         .map(|(bytes, owner)| format!("{bytes} {owner}"))
         .collect();
     (shown.len() > 1).then(|| shown.join(", "))

@@ -4,7 +4,7 @@ use crate::page::{Page, fit_end, fit_start, visible, wrap};
 use crate::style::{COMMAND, DIM, HEADING, STRONG, of_verdict, paint};
 use crate::table::{Align, Cell, Table};
 use crate::text::joined;
-use lowtide_findings::{Finding, Verdict};
+use lowtide_findings::{Finding, Threshold, Verdict};
 use lowtide_units::{Bytes, Count, Estimate};
 
 /// Blanks before what belongs to a finding.
@@ -18,13 +18,28 @@ pub fn findings_text(findings: &[Finding], all: bool, page: &Page) -> String {
     joined([entries(&shown, page), summary(&shown, findings)])
 }
 
-/// The same as a section of a longer text.
-pub fn findings_section(shown: &[&Finding], page: &Page) -> Vec<String> {
-    if shown.is_empty() {
-        return Vec::new();
+/// The findings to act on as a section of a report on a run, and how many places of weight are refuted.
+pub fn findings_section(findings: &[Finding], peak: Bytes, page: &Page) -> Vec<String> {
+    let shown: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.verdict.is_advice()).collect();
+    let is_of_weight = |finding: &&Finding| {
+        let saving = finding.predicted_saving.unwrap_or_default();
+        finding.verdict == Verdict::Refuted
+            && Threshold::default().shortfall(saving, peak).is_none()
+    };
+    let refuted = findings.iter().filter(is_of_weight).count();
+    let mut lines = entries(&shown, page);
+    if refuted > 0 {
+        let places = if refuted == 1 { "place was" } else { "places were" };
+        let why = paint(COMMAND, "lowtide advise --all");
+        lines.push(format!(
+            "{} {places} considered and refuted: {why} says why",
+            Count(refuted as u64)
+        ));
     }
-    let mut lines = vec![paint(HEADING, "Findings")];
-    lines.extend(entries(shown, page));
+    if !lines.is_empty() {
+        lines.insert(0, paint(HEADING, "Findings"));
+    }
     lines
 }
 

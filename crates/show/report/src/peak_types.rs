@@ -4,13 +4,15 @@ use crate::table::{Align, Cell, Table};
 use lowtide_profile::{Profile, TypeUsage};
 use lowtide_units::{Bytes, Count};
 
-/// Types beyond these hold little.
+/// As much of the objects' bytes as the types shown should cover.
+const COVERED: f64 = 0.99;
+/// But no more types than this.
 const MOST_TYPES: usize = 10;
 
 /// The types of the objects at the peak.
 pub fn peak_types(profile: &Profile, page: &Page) -> Vec<String> {
     let types = profile.types();
-    let shown = &types[..types.len().min(MOST_TYPES)];
+    let shown = &types[..types_to_show(types)];
     if shown.is_empty() {
         return Vec::new();
     }
@@ -23,6 +25,17 @@ pub fn peak_types(profile: &Profile, page: &Page) -> Vec<String> {
         lines.push(paint(DIM, format!("{} {noun} {rest}", Count(hidden as u64))));
     }
     lines
+}
+
+fn types_to_show(types: &[TypeUsage]) -> usize {
+    let all: Bytes = types.iter().map(|entry| entry.live.bytes).sum();
+    let mut covered = Bytes(0);
+    let is_needed = |entry: &&TypeUsage| {
+        let is_needed = covered.share_of(all) < COVERED;
+        covered += entry.live.bytes;
+        is_needed
+    };
+    types.iter().take(MOST_TYPES).take_while(is_needed).count()
 }
 
 fn rows(shown: &[TypeUsage], page: &Page) -> Vec<String> {

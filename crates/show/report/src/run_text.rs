@@ -10,7 +10,6 @@ use crate::run_notes::run_notes;
 use crate::style::{COMMAND, DIM, HEADING, paint};
 use crate::text::joined;
 use crate::{RunSummary, command_line, signal_name};
-use lowtide_findings::Finding;
 use lowtide_profile::{Exit, ProcessFacts};
 
 /// The report of a run: figures, notes, lines that hold the peak, types, findings, what to do next.
@@ -23,13 +22,9 @@ pub fn run_text(run: &RunSummary, page: &Page) -> String {
         peak_lines(run.profile, page),
         peak_types(run.profile, page),
         forked(run.children, page),
-        findings_section(&advice(run), page),
+        findings_section(run.findings, run.profile.peak().heap, page),
         next_steps(run),
     ])
-}
-
-fn advice<'a>(run: &RunSummary<'a>) -> Vec<&'a Finding> {
-    run.findings.iter().filter(|finding| finding.verdict.is_advice()).collect()
 }
 
 fn title(run: &RunSummary, page: &Page) -> Vec<String> {
@@ -62,7 +57,7 @@ fn next_steps(run: &RunSummary) -> Vec<String> {
         let report = format!("lowtide report {}", command_line(&[capture.display().to_string()]));
         lines.push(format!("again: {}", paint(COMMAND, visible(&report))));
     }
-    if !advice(run).is_empty() {
+    if run.findings.iter().any(|finding| finding.verdict.is_advice()) {
         let slim = format!("lowtide slim {}", program(run.profile.process()));
         lines.push(format!("next:  {}", paint(COMMAND, visible(&slim))));
     }

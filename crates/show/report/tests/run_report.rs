@@ -52,7 +52,11 @@ fn capture() -> Capture {
         census: Some(Census {
             live_bytes: 200 * MEGABYTE,
             elapsed_ns: 900_000_000,
-            types: vec![entry("int", 1_000_000, 28 * MEGABYTE), entry("app.Point", 3, 144)],
+            types: vec![
+                entry("int", 1_000_000, 28 * MEGABYTE),
+                entry("app.Point", 50_000, 2_400_000),
+                entry("code", 1, 144),
+            ],
         }),
         ending: Some(Ending {
             peak_rss_bytes: 240 * MEGABYTE,
@@ -168,6 +172,18 @@ fn a_run_at_80_columns() {
 #[test]
 fn a_run_at_120_columns() {
     insta::assert_snapshot!(text(&capture(), &[finding(Verdict::Plausible, "")], 120));
+}
+
+#[test]
+fn what_was_refuted_is_counted_where_it_would_have_paid() {
+    let text = text(&capture(), &[refuted()], 80);
+    assert!(
+        text.contains(
+            "Findings\n1 place was considered and refuted: lowtide advise --all says why\n"
+        ),
+        "{text}"
+    );
+    assert!(!text.contains("next:"), "{text}");
 }
 
 #[test]
