@@ -33,6 +33,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tests/layers.py
+	$(BIN)/python tests/file_sizes.py
 
 # The peers need a recent CPython: the newest that is found.
 bench: wheel
