@@ -41,12 +41,14 @@ pub enum Container {
     None,
     /// `list`: an array of items.
     List,
-    /// `dict`: keys and values.
+    /// `dict`, `frozendict`: keys and values.
     Dict,
     /// `set`, `frozenset`: a table, if they are not small.
     Set,
     /// `bytearray`: bytes.
     ByteArray,
+    /// `bytearray` from 3.15 on: a `bytes`.
+    Bytes,
     /// Subclasses of `str`: characters.
     Text,
 }
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
     use lowtide_units::PythonVersion;
 
-    /// `class A` as 3.10, 3.11, 3.12 and 3.13 make it.
+    /// `class A` as 3.10, 3.11, 3.12 and 3.13 to 3.15 make it.
     fn facts(minor: u8, flags: u64, dict_offset: i64, basic_size: u64) -> Option<TypeFacts> {
         let mut words = [0; TYPE_WORDS];
         words[type_word::REFERENCE_COUNT] = 5;
@@ -159,7 +161,9 @@ mod tests {
         assert_eq!(seen(facts(10, 0x5600, 16, 32)), Some((16, dict)));
         assert_eq!(seen(facts(11, 0x5610, -48, 24)), Some((32, Attributes::Managed)));
         assert_eq!(seen(facts(12, 0x5618, -1, 16)), Some((32, Attributes::Managed)));
-        assert_eq!(seen(facts(13, 0x561c, -1, 16)), Some((32, Attributes::Managed)));
+        for minor in 13..=15 {
+            assert_eq!(seen(facts(minor, 0x561c, -1, 16)), Some((32, Attributes::Managed)));
+        }
     }
 
     #[test]

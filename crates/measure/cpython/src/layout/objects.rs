@@ -1,5 +1,6 @@
-//! Objects, their types, and where attributes and items are kept. What is the same from 3.10 to 3.13 is a constant.
+//! Objects, their types, and where attributes and items are kept. What is the same from 3.10 to 3.15 is a constant.
 
+use crate::type_facts::Container;
 use lowtide_units::PythonVersion;
 
 /// What differs between versions.
@@ -15,6 +16,10 @@ pub struct ObjectLayout {
     pub attributes: AttributeStorage,
     /// `PyDictKeysObject`.
     pub dict_keys: DictKeysLayout,
+    /// What part of an object's first word counts references.
+    pub reference_count_bits: u64,
+    /// Where a `bytearray` keeps its content.
+    pub bytearray: Container,
 }
 
 /// How instances of Python classes keep their attributes.
@@ -26,7 +31,7 @@ pub enum AttributeStorage {
     ValuesAndDict,
     /// 3.12: one word; odd is one less than the array of values, even is a dict.
     ValuesOrDict,
-    /// 3.13: values inside the object, and a pointer to a dict.
+    /// From 3.13 on: values inside the object, and a pointer to a dict.
     InlineValues,
 }
 
@@ -59,6 +64,8 @@ impl ObjectLayout {
             PythonVersion { major: 3, minor: 11 } => Some(V3_11),
             PythonVersion { major: 3, minor: 12 } => Some(V3_12),
             PythonVersion { major: 3, minor: 13 } => Some(V3_13),
+            PythonVersion { major: 3, minor: 14 } => Some(V3_14),
+            PythonVersion { major: 3, minor: 15 } => Some(V3_15),
             _ => None,
         }
     }
@@ -70,6 +77,8 @@ const V3_10: ObjectLayout = ObjectLayout {
     preheader_flags: 0,
     attributes: AttributeStorage::Dict,
     dict_keys: DictKeysLayout { entry_count: 32, indices: 40, index_bytes: IndexBytes::BySlots },
+    reference_count_bits: u64::MAX,
+    bytearray: Container::ByteArray,
 };
 const V3_11: ObjectLayout = ObjectLayout {
     qualified_name: 864,
@@ -77,6 +86,7 @@ const V3_11: ObjectLayout = ObjectLayout {
     preheader_flags: type_flag::MANAGED_DICT,
     attributes: AttributeStorage::ValuesAndDict,
     dict_keys: DictKeysLayout { entry_count: 24, indices: 32, index_bytes: IndexBytes::Logarithm },
+    ..V3_10
 };
 const V3_12: ObjectLayout = ObjectLayout {
     qualified_name: 872,
@@ -87,6 +97,16 @@ const V3_12: ObjectLayout = ObjectLayout {
 };
 const V3_13: ObjectLayout =
     ObjectLayout { least_type_bytes: 928, attributes: AttributeStorage::InlineValues, ..V3_12 };
+/// The upper 16 bits became flags: one of them marks what is immortal, another what lies inside the interpreter.
+const V3_14: ObjectLayout =
+    ObjectLayout { least_type_bytes: 936, reference_count_bits: u64::MAX >> 16, ..V3_13 };
+/// `PyTypeObject` has one word more, behind all that is read of it.
+const V3_15: ObjectLayout = ObjectLayout {
+    qualified_name: 880,
+    least_type_bytes: 944,
+    bytearray: Container::Bytes,
+    ..V3_14
+};
 
 /// `tp_flags` (Include/object.h).
 pub(crate) mod type_flag {
@@ -120,6 +140,8 @@ pub(crate) mod object_field {
     pub(crate) const SIZE: usize = 16;
     pub(crate) const LIST_ITEMS: usize = 24;
     pub(crate) const BYTEARRAY_BUFFER: usize = 32;
+    /// From 3.15 on.
+    pub(crate) const BYTEARRAY_BYTES: usize = 56;
     pub(crate) const DICT_KEYS: usize = 32;
     pub(crate) const DICT_VALUES: usize = 40;
     pub(crate) const SET_TABLE: usize = 40;

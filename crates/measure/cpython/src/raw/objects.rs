@@ -25,9 +25,9 @@ impl ObjectAddress {
     /// The first two words can be read.
     #[inline]
     #[must_use]
-    pub unsafe fn reference_count(self) -> u64 {
+    pub unsafe fn reference_count(self, layout: &ObjectLayout) -> u64 {
         // SAFETY: the caller's promise.
-        unsafe { load(self.0, 0) }
+        unsafe { load::<u64>(self.0, 0) & layout.reference_count_bits }
     }
 
     /// `ob_type`.
@@ -66,6 +66,7 @@ impl ObjectAddress {
                 Container::List => load(self.0, object_field::LIST_ITEMS),
                 Container::Set => load(self.0, object_field::SET_TABLE),
                 Container::ByteArray => load(self.0, object_field::BYTEARRAY_BUFFER),
+                Container::Bytes => load(self.0, object_field::BYTEARRAY_BYTES),
                 Container::Dict => {
                     let values: usize = load(self.0, object_field::DICT_VALUES);
                     // With values of its own, its keys are shared with all instances of a class.

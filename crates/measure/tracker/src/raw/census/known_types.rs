@@ -153,7 +153,8 @@ impl KnownTypes {
                 TypeAddress(address).write_name(heap.moment.layout, heap.objects, &mut room)
             } {
                 b"set" | b"frozenset" => return Container::Set,
-                b"bytearray" => return Container::ByteArray,
+                b"frozendict" => return Container::Dict,
+                b"bytearray" => return heap.objects.bytearray,
                 _ => {}
             }
         }

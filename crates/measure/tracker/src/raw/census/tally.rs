@@ -87,7 +87,7 @@ impl Tally {
             let object = ObjectAddress(block + offset);
             // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
             let (references, address) =
-                unsafe { (object.reference_count(), object.type_address()) };
+                unsafe { (object.reference_count(heap.objects), object.type_address()) };
             if references > MOST_REFERENCES {
                 continue;
             }
@@ -151,6 +151,9 @@ impl Tally {
             // In vain, a dying object may be counted too large.
             let _ = self.owned_buffers.insert(buffer as u64, 0);
         }
+        if facts.container == Container::Bytes && buffer_bytes > 0 {
+            self.take_over_bytes(ObjectAddress(buffer), buffer_bytes, heap);
+        }
         let mut bytes = block_bytes + buffer_bytes;
         if facts.attributes != Attributes::None {
             // SAFETY: a live object of a type with such attributes; the moment vouches for the GIL.
@@ -166,13 +169,24 @@ impl Tally {
         known.bytes += bytes.cast_signed();
     }
 
+    /// The `bytes` that a `bytearray` keeps for itself does not count as one.
+    fn take_over_bytes(&mut self, bytes: ObjectAddress, block_bytes: u64, heap: Heap) {
+        // SAFETY: a recorded block begins there.
+        if let Some(index) = self.types.find(unsafe { bytes.type_address() }, heap) {
+            let known = self.types.get_mut(index);
+            known.objects -= 1;
+            known.bytes -= block_bytes.cast_signed();
+        }
+    }
+
     /// The bytes of an instance's dict, which then no longer count as those of a dict: they go when the instance goes.
     /// Not so while somebody else holds the dict.
     fn take_over_dict(&mut self, dict: ObjectAddress, heap: Heap) -> u64 {
         let block = heap.moment.python_block_at(dict.0.wrapping_sub(DICT_OFFSET));
         let Some(block_bytes) = block.filter(|&bytes| bytes >= DICT_BYTES) else { return 0 };
         // SAFETY: both words lie inside a recorded block.
-        let (references, address) = unsafe { (dict.reference_count(), dict.type_address()) };
+        let (references, address) =
+            unsafe { (dict.reference_count(heap.objects), dict.type_address()) };
         let Some(index) = self.types.find(address, heap) else { return 0 };
         let known = self.types.get_mut(index);
         let is_own = references == 1
