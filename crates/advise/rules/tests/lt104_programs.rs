@@ -143,7 +143,7 @@ fn results_whose_making_and_using_disturb_each_other_are_left_alone() {
     for (script, blocker) in [
         ("def rows(items):\n    out = []\n    for item in items:\n        out.append(item)\n    return out\ndef main():\n    items = [1, 2]\n    for row in rows(items):\n        items.append(row)\n        if len(items) > 9: raise SystemExit\nmain()\n", "changed-before-use"),
         ("import random\ndef rows(n):\n    return [random.random() for _ in range(n)]\nfor row in rows(2):\n    print(row, random.random())\n", "effects-interleave"),
-        ("class Bank:\n    total = 0\n    def rows(self, n):\n        out = []\n        for i in range(n):\n            self.total += i\n            out.append(self.total)\n        return out\n    def main(self):\n        for row in self.rows(3):\n            self.total = 0\n        print(self.total)\nBank().main()\n", "effects-interleave"),
+        ("class Bank:\n    total = 0\n    def rows(self, n):\n        out = []\n        for i in range(n):\n            self.total = self.total + i\n            out.append(self.total)\n        return out\n    def main(self):\n        for row in self.rows(3):\n            self.total = 0\n        print(self.total)\nBank().main()\n", "effects-interleave"),
         ("def rows(n):\n    out = []\n    for i in range(n):\n        out.append(i)\n    return out\ndef main():\n    mine = rows(3)\n    for _ in range(2):\n        print(sum(mine))\nmain()\n", "looped-over-again"),
         ("def rows(n):\n    out = []\n    for i in range(n):\n        out.append(i)\n    return out\ndef main():\n    mine = rows(3)\n    sums = [sum(mine) for _ in range(2)]\n    print(sums)\nmain()\n", "looped-over-again"),
     ] {
@@ -157,5 +157,38 @@ fn lists_that_the_function_itself_needs() {
     for inside in ["out[-1]", "len(out)", "print(out)", "helper(out)", "out.sort()", "out.append(1) or 2", "lambda: out", "[out.append(2) for _ in '']"] {
         let script = format!("def rows(n):\n    out = []\n    for i in range(n):\n        out.append(i)\n        {inside}\n    return out\nfor row in rows(3):\n    row += 1\n");
         assert!(refused(&script).contains(&"list-used-inside"), "{inside}: {:?}", refused(&script));
+    }
+}
+
+#[test]
+fn results_made_step_by_step_belong_to_their_round() {
+    for (body, result) in [
+        ("        row = {}\n        row['a'] = i\n        row.update(b=[i])\n        out.append(row)\n", "str(row)"),
+        ("        row = Point(i)\n        row.x = row.x + 1\n        out.append(row)\n", "row.x"),
+        ("        part.append(i)\n        if len(part) == 2:\n            out.append(part)\n            part = []\n", "len(row)"),
+        ("        total += i\n        out.append(total)\n", "row"),
+        ("        part.append(i)\n        out.append(list(part))\n", "sum(row)"),
+        ("        row = [i]\n        row += [2]\n        out.append((i, row))\n", "row[1][1]"),
+    ] {
+        let script = format!("class Point:\n    def __init__(self, x):\n        self.x = x\ndef rows(n):\n    out = []\n    part = []\n    total = 0\n    for i in range(n):\n{body}    return out\nfor row in rows(5):\n    print({result})\n");
+        assert!(accepted(&script).contains("yield "), "{script}");
+    }
+}
+
+#[test]
+fn results_that_change_after_they_were_added_are_left_alone() {
+    for body in [
+        "        part.append(i)\n        out.append(part)\n",
+        "        out.append(part)\n        part.append(i)\n",
+        "        out.append((i, part))\n        part += [i]\n",
+        "        out.append({'part': part})\n        part[0:1] = [i]\n",
+        "        if i == 2:\n            out.append(part)\n        fill(part, i)\n",
+        "        row = {'n': 0}\n        groups[i % 2] = row\n        out.append(row)\n        groups[0]['n'] += 1\n",
+        "        row = groups.setdefault(i % 2, [])\n        out.append(row)\n        row.append(i)\n",
+    ] {
+        let script = format!("def fill(part, i):\n    part.append(i)\ndef rows(n):\n    out = []\n    part = []\n    groups = {{}}\n    for i in range(n):\n{body}    return out\nfor row in rows(5):\n    print(len(row))\n");
+        let found = refused(&script);
+        let sees_it = |name: &&str| ["changed-after-collected", "effects-interleave"].contains(name);
+        assert!(found.iter().any(sees_it), "{body}: {found:?}");
     }
 }

@@ -1,5 +1,5 @@
 use lowtide_source::ast::{AnyNodeRef, Expr, ExprCall, ExprListComp, Stmt};
-use lowtide_source::{Function, ModuleId, Project, ReferenceId};
+use lowtide_source::{ModuleId, Project, ReferenceId};
 
 /// A list made on the spot from something that could be gone through instead.
 #[derive(Debug)]
@@ -18,16 +18,7 @@ pub(crate) enum Kind<'a> {
     /// `list(argument)`
     Call { call: &'a ExprCall, argument: &'a Expr },
     /// A call of a function of the project that makes its list in full (LT104).
-    Result(Items<'a>),
-}
-
-/// What makes the items of a list that a function returns.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Items<'a> {
-    /// The whole body.
-    Body(Function<'a>),
-    /// A comprehension in the body of this function.
-    Comprehension(Function<'a>, &'a ExprListComp),
+    Result,
 }
 
 /// `name = list`
@@ -54,9 +45,9 @@ impl<'a> Built<'a> {
         Self { list: call.into(), kind, binding: binding_of(project, id, call.into()) }
     }
 
-    /// The list that `call` is handed by a function which makes it of `items`.
-    pub fn by_call(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, items: Items<'a>) -> Self {
-        Self { list: call.into(), kind: Kind::Result(items), binding: binding_of(project, id, call.into()) }
+    /// The list that `call` is handed by a function.
+    pub fn by_call(project: &Project<'a>, id: ModuleId, call: &'a ExprCall) -> Self {
+        Self { list: call.into(), kind: Kind::Result, binding: binding_of(project, id, call.into()) }
     }
 
     /// The name of the list, empty if it has none.

@@ -1,7 +1,7 @@
 //! Whether the items may be made later, one by one, in turn with the code that uses them.
 
 use super::blocker;
-use super::built::{Built, Items, Kind, sibling_holding};
+use super::built::{Built, Kind, sibling_holding};
 use crate::Blocker;
 use crate::consumer::Consumer;
 use lowtide_source::ast::{AnyNodeRef, ExceptHandler, Expr, ExprListComp, Stmt};
@@ -18,16 +18,20 @@ pub(crate) struct Postponed<'p, 'a> {
 impl<'a> Postponed<'_, 'a> {
     /// Every fact that forbids to put it off.
     pub fn blockers(&self) -> Vec<Blocker> {
+        self.blockers_of_making(&self.effects_of_items())
+    }
+
+    /// The same when making the items has these effects.
+    pub fn blockers_of_making(&self, items: &Effects) -> Vec<Blocker> {
         let mut blockers = self.inside_the_items();
         let stretch = match self.stretch() {
             Ok(stretch) => stretch,
             Err(blocker) => return blockers.into_iter().chain([blocker]).collect(),
         };
-        let items = self.effects_of_items();
         let meanwhile = Effector::of(self.project).of_nodes_without(self.id, &stretch, Some(self.built.list));
-        blockers.extend(self.taking_turns(&items, &meanwhile));
-        blockers.extend(self.stopping_early(&items, &stretch));
-        blockers.extend(self.caught_elsewhere(&items, &[]));
+        blockers.extend(self.taking_turns(items, &meanwhile));
+        blockers.extend(self.stopping_early(items, &stretch));
+        blockers.extend(self.caught_elsewhere(items, &[]));
         blockers
     }
 
@@ -107,10 +111,8 @@ impl<'a> Postponed<'_, 'a> {
         match self.built.kind {
             Kind::Comprehension(comprehension) => of_comprehension(effector, self.id, comprehension),
             Kind::Call { argument, .. } => effector.of_iterating(self.id, argument),
-            Kind::Result(Items::Body(function)) => effector.of_body(function),
-            Kind::Result(Items::Comprehension(function, comprehension)) => {
-                of_comprehension(effector, function.module, comprehension)
-            }
+            // The function that makes them tells.
+            Kind::Result => Effects::default(),
         }
     }
 
@@ -210,7 +212,8 @@ impl<'a> Postponed<'_, 'a> {
     }
 }
 
-fn of_comprehension<'a>(effector: Effector<'_, 'a>, id: ModuleId, comprehension: &'a ExprListComp) -> Effects {
+/// What making the items of a comprehension does, its first iterable evaluated before.
+pub(crate) fn of_comprehension<'a>(effector: Effector<'_, 'a>, id: ModuleId, comprehension: &'a ExprListComp) -> Effects {
     let first = comprehension.generators.first().map(|clause| AnyNodeRef::from(&clause.iter));
     let mut effects = effector.of_nodes_without(id, &[comprehension.into()], first);
     if let Some(clause) = comprehension.generators.first() {

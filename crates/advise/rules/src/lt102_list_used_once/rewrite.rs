@@ -8,7 +8,7 @@ pub(super) fn edits<'a>(module: &Module<'a>, built: &Built<'a>) -> Vec<TextEdit>
     let mut edits = match built.kind {
         Kind::Comprehension(comprehension) => of_brackets(module, built.list, comprehension.range),
         Kind::Call { call, argument } => of_call(module, call, argument),
-        Kind::Result(_) => Vec::new(),
+        Kind::Result => Vec::new(),
     };
     edits.extend(without_annotation(module, built));
     edits.sort();

@@ -1,13 +1,12 @@
 //! Which callers go through the results once.
 
-use super::collected::{Collected, Form};
 use crate::Blocker;
 use crate::consumer::{Consumer, consumer_of};
-use crate::lt102_list_used_once::built::{Built, Items};
+use crate::lt102_list_used_once::built::Built;
 use crate::lt102_list_used_once::later::Postponed;
 use crate::lt102_list_used_once::uses::consumer_and_blockers;
 use lowtide_source::ast::AnyNodeRef;
-use lowtide_source::{CallSite, Calls, Project, Ranged};
+use lowtide_source::{CallSite, Calls, Effects, Project, Ranged};
 
 /// A call and what is known of the pass over its results.
 pub(super) struct Caller<'a> {
@@ -24,23 +23,17 @@ impl Caller<'_> {
     }
 }
 
-/// All callers of the function.
+/// All callers of the function, whose results have these effects when they are made.
 pub(super) fn callers<'a>(
     project: &Project<'a>,
-    collected: &Collected<'a>,
     calls: &Calls<'a>,
+    making: &Effects,
 ) -> Vec<Caller<'a>> {
-    let items = match collected.form {
-        Form::Appended(_) | Form::InsideWith(_) => Items::Body(collected.function),
-        Form::Comprehension(comprehension) => {
-            Items::Comprehension(collected.function, comprehension)
-        }
-    };
-    calls.sites.iter().map(|&site| caller(project, site, items)).collect()
+    calls.sites.iter().map(|&site| caller(project, site, making)).collect()
 }
 
-fn caller<'a>(project: &Project<'a>, site: CallSite<'a>, items: Items<'a>) -> Caller<'a> {
-    let built = Built::by_call(project, site.module, site.call, items);
+fn caller<'a>(project: &Project<'a>, site: CallSite<'a>, making: &Effects) -> Caller<'a> {
+    let built = Built::by_call(project, site.module, site.call);
     let pass = match &built.binding {
         None => consumer_of(project, site.module, site.call.into())
             .map(|consumer| (consumer, Vec::new())),
@@ -49,9 +42,8 @@ fn caller<'a>(project: &Project<'a>, site: CallSite<'a>, items: Items<'a>) -> Ca
     let Some((consumer, mut blockers)) = pass else {
         return Caller { site, consumer: None, blockers: vec![no_pass(project, site)] };
     };
-    blockers.extend(
-        Postponed { project, id: site.module, built: &built, consumer: &consumer }.blockers(),
-    );
+    let postponed = Postponed { project, id: site.module, built: &built, consumer: &consumer };
+    blockers.extend(postponed.blockers_of_making(making));
     Caller { site, consumer: Some(consumer), blockers }
 }
 

@@ -3,8 +3,10 @@
 mod annotation;
 mod callers;
 mod collected;
+mod fresh;
 mod function;
 mod generator;
+mod handed_over;
 mod privacy;
 mod wrapper;
 
@@ -37,7 +39,8 @@ fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
 /// The candidate that a function makes, if any caller goes through its results.
 fn candidate<'a>(project: &Project<'a>, collected: &Collected<'a>) -> Option<Candidate> {
     let calls = project.calls_of(collected.function);
-    let callers = callers::callers(project, collected, &calls);
+    let making = handed_over::effects(project, collected);
+    let callers = callers::callers(project, &calls, &making);
     let consumers: Vec<_> = callers.iter().filter_map(|caller| caller.consumer.as_ref()).collect();
     let first = consumers.first()?;
     let name = &collected.function.def.name;
@@ -45,9 +48,12 @@ fn candidate<'a>(project: &Project<'a>, collected: &Collected<'a>) -> Option<Can
         format!("`{name}` collects its results in a list that `{}` goes through once", first.name);
     let kept = consumers.iter().map(|consumer| consumer.kept_share).fold(0.0, f64::max);
     let mut blockers = function::blockers(project, collected);
+    blockers.extend(handed_over::changed_later(project, collected));
+    let shared = handed_over::changed_elsewhere(collected, &making);
     let mut edits = Vec::new();
     if blockers.is_empty() {
         match rewrite(project, collected, &calls, &callers) {
+            Ok(_) if shared.is_some() => blockers.extend(shared),
             Ok(made) => edits = made,
             Err(found) => blockers = found,
         }
