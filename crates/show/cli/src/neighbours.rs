@@ -1,5 +1,5 @@
 use crate::sources::python_files;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,30 +11,49 @@ const DEPTH_WITHOUT_MARK: usize = 3;
 const MOST_FILES: usize = 10_000;
 
 /// The other files of the same projects that these files import, or that import them, directly or not: a rewrite may
-/// break them, although nobody asked about them. Names are absolute.
+/// break them, although nobody asked about them. Sorted; names are absolute.
 pub fn neighbours(files: &[PathBuf]) -> Vec<PathBuf> {
-    let mut connected: Vec<Importer> =
-        files.iter().filter_map(|file| Importer::read(file)).collect();
     let known: BTreeSet<PathBuf> =
         files.iter().filter_map(|file| file.canonicalize().ok()).collect();
-    let mut others: Vec<Importer> = surroundings(files)
-        .into_iter()
-        .filter(|path| path.canonicalize().is_ok_and(|path| !known.contains(&path)))
-        .take(MOST_FILES)
-        .filter_map(|path| Importer::read(&path))
-        .collect();
-    loop {
-        let is_connected = |other: &mut Importer| {
-            connected.iter().any(|file| file.imports(other) || other.imports(file))
-        };
-        let found: Vec<Importer> = others.extract_if(.., is_connected).collect();
-        if found.is_empty() {
-            break;
+    let is_other = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !known.contains(&path));
+    let others = surroundings(files).into_iter().filter(is_other).take(MOST_FILES);
+    let readable: Vec<Importer> =
+        files.iter().cloned().chain(others).filter_map(|path| Importer::read(&path)).collect();
+    let is_asked = |index: &usize| files.contains(&readable[*index].path);
+    let asked: Vec<usize> = (0..readable.len()).filter(is_asked).collect();
+    let reached = reached(&readable, &asked);
+    let found: BTreeSet<&PathBuf> = reached.iter().map(|&index| &readable[index].path).collect();
+    found.into_iter().filter(|path| !files.contains(path)).cloned().collect()
+}
+
+/// The places of all files that those at `start` import, directly or not, and of all that import those.
+fn reached(files: &[Importer], start: &[usize]) -> BTreeSet<usize> {
+    let (mut by_module, mut by_import) = (BTreeMap::new(), BTreeMap::new());
+    for (index, file) in files.iter().enumerate() {
+        by_module.entry(file.module.as_str()).or_insert_with(Vec::new).push(index);
+        for word in &file.imported {
+            by_import.entry(word.as_str()).or_insert_with(Vec::new).push(index);
         }
-        connected.extend(found);
     }
-    let all: BTreeSet<PathBuf> = connected.into_iter().map(|file| file.path).collect();
-    all.into_iter().filter(|path| !files.contains(path)).collect()
+    let imported = |index: usize| {
+        let words = files[index].imported.iter();
+        words.filter_map(|word| by_module.get(word.as_str())).flatten().copied().collect()
+    };
+    let importing =
+        |index: usize| by_import.get(files[index].module.as_str()).cloned().unwrap_or_default();
+    let mut reached = closure(start, imported);
+    reached.extend(closure(start, importing));
+    reached
+}
+
+/// What `next` leads to from `start`, again and again.
+fn closure(start: &[usize], next: impl Fn(usize) -> Vec<usize>) -> BTreeSet<usize> {
+    let mut reached: BTreeSet<usize> = start.iter().copied().collect();
+    let mut waiting = start.to_vec();
+    while let Some(index) = waiting.pop() {
+        waiting.extend(next(index).into_iter().filter(|&next| reached.insert(next)));
+    }
+    reached
 }
 
 /// All Python files around these files.
@@ -67,10 +86,6 @@ impl Importer {
         let named_by = if path.file_stem()? == "__init__" { path.parent()? } else { path };
         let module = named_by.file_stem()?.to_str()?.to_owned();
         Some(Self { path: path.to_owned(), module, imported: imported_words(&text) })
-    }
-
-    fn imports(&self, other: &Importer) -> bool {
-        self.imported.contains(&other.module)
     }
 }
 
@@ -115,14 +130,16 @@ mod tests {
     fn importers_and_imported_files_are_found_through_others_and_strangers_are_not() {
         let folder = project(&[
             ("pyproject.toml", ""),
-            ("app/rows.py", "def rows(): ...\n"),
+            ("app/rows.py", "from .cells import cell\n"),
             ("app/__init__.py", ""),
-            ("tool.py", "from app.rows import (\n    rows,\n)\n"),
+            ("app/cells.py", ""),
+            ("tool.py", "import beside\nfrom app.rows import (\n    rows,\n)\n"),
+            ("beside.py", ""),
             ("deep/down/under/there/job.py", "def f():\n    import tool\n"),
             ("stranger.py", "import json\nrows = 1\n"),
         ]);
         let found = names(&folder, "app/rows.py");
-        assert_eq!(found, ["app/__init__.py", "deep/down/under/there/job.py", "tool.py"]);
+        assert_eq!(found, ["app/cells.py", "deep/down/under/there/job.py", "tool.py"]);
     }
 
     #[test]
