@@ -17,15 +17,21 @@ pub(crate) struct Consumer<'a> {
 }
 
 /// The single pass that the expression `value` is handed to where it stands.
-pub(crate) fn consumer_of<'a>(project: &Project<'a>, id: ModuleId, value: AnyNodeRef<'a>) -> Option<Consumer<'a>> {
+pub(crate) fn consumer_of<'a>(
+    project: &Project<'a>,
+    id: ModuleId,
+    value: AnyNodeRef<'a>,
+) -> Option<Consumer<'a>> {
     let module = project.module(id);
     match module.parent(value)? {
-        AnyNodeRef::StmtFor(statement) if !statement.is_async && is(value, &statement.iter) => Some(Consumer {
-            name: "for".into(),
-            kept_share: 0.0,
-            may_stop: early_exit(module, statement),
-            code: statement.into(),
-        }),
+        AnyNodeRef::StmtFor(statement) if !statement.is_async && is(value, &statement.iter) => {
+            Some(Consumer {
+                name: "for".into(),
+                kept_share: 0.0,
+                may_stop: early_exit(module, statement),
+                code: statement.into(),
+            })
+        }
         AnyNodeRef::Comprehension(clause) if !clause.is_async && is(value, &clause.iter) => {
             by_comprehension(project, id, clause)
         }
@@ -49,7 +55,11 @@ fn eager<'a>(name: &str, kept_share: f64, code: AnyNodeRef<'a>) -> Consumer<'a> 
 }
 
 /// The first clause of a comprehension goes through its iterable once; the others, once per item of the first.
-fn by_comprehension<'a>(project: &Project<'a>, id: ModuleId, clause: &'a ast::Comprehension) -> Option<Consumer<'a>> {
+fn by_comprehension<'a>(
+    project: &Project<'a>,
+    id: ModuleId,
+    clause: &'a ast::Comprehension,
+) -> Option<Consumer<'a>> {
     let whole = project.module(id).parent(clause.into())?;
     let (first, is_lazy) = match whole {
         AnyNodeRef::ExprListComp(node) => (node.generators.first()?, false),
@@ -61,12 +71,22 @@ fn by_comprehension<'a>(project: &Project<'a>, id: ModuleId, clause: &'a ast::Co
     if !std::ptr::eq(first, clause) {
         return None;
     }
-    if is_lazy { consumer_of(project, id, whole) } else { Some(eager("a comprehension", 0.0, whole)) }
+    if is_lazy {
+        consumer_of(project, id, whole)
+    } else {
+        Some(eager("a comprehension", 0.0, whole))
+    }
 }
 
-fn by_membership<'a>(comparison: &'a ast::ExprCompare, value: AnyNodeRef<'_>) -> Option<Consumer<'a>> {
-    let ([operator], [container]) = (&*comparison.ops, &*comparison.comparators) else { return None };
-    let looks_inside = matches!(operator, ast::CmpOp::In | ast::CmpOp::NotIn) && is(value, container);
+fn by_membership<'a>(
+    comparison: &'a ast::ExprCompare,
+    value: AnyNodeRef<'_>,
+) -> Option<Consumer<'a>> {
+    let ([operator], [container]) = (&*comparison.ops, &*comparison.comparators) else {
+        return None;
+    };
+    let looks_inside =
+        matches!(operator, ast::CmpOp::In | ast::CmpOp::NotIn) && is(value, container);
     looks_inside.then(|| Consumer {
         name: "in".into(),
         kept_share: 0.0,
@@ -98,7 +118,12 @@ const KEPT_BY_A_DICT: f64 = 0.55;
 /// `join` makes a list of whatever it is given.
 const KEPT_BY_JOIN: f64 = 1.0;
 
-fn by_call<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, value: AnyNodeRef<'_>) -> Option<Consumer<'a>> {
+fn by_call<'a>(
+    project: &Project<'a>,
+    id: ModuleId,
+    call: &'a ExprCall,
+    value: AnyNodeRef<'_>,
+) -> Option<Consumer<'a>> {
     let place = call.arguments.args.iter().position(|argument| is(value, argument))?;
     if let Expr::Attribute(method) = &*call.func
         && let Some(kept_share) = kept_by_method(project, id, method, place)
@@ -110,7 +135,8 @@ fn by_call<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, value: A
     if is_lazy_wrapper(name, place) {
         let mut consumer = consumer_of(project, id, call.into())?;
         // `zip` ends with its shortest argument.
-        let stops = matches!(name, "itertools.islice" | "itertools.takewhile") || name == "zip" && call.arguments.args.len() > 1;
+        let stops = matches!(name, "itertools.islice" | "itertools.takewhile")
+            || name == "zip" && call.arguments.args.len() > 1;
         let may_stop = stops.then_some(call.into());
         consumer.may_stop = consumer.may_stop.or(may_stop);
         return Some(consumer);
@@ -120,14 +146,21 @@ fn by_call<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, value: A
     Some(Consumer { name: name.to_owned(), kept_share, may_stop, code: call.into() })
 }
 
-fn kept_by_method(project: &Project<'_>, id: ModuleId, method: &ast::ExprAttribute, place: usize) -> Option<f64> {
+fn kept_by_method(
+    project: &Project<'_>,
+    id: ModuleId,
+    method: &ast::ExprAttribute,
+    place: usize,
+) -> Option<f64> {
     if place != 0 || project.meaning_of_attribute(id, method).is_some() {
         return None;
     }
     match method.attr.as_str() {
         "join" if method.value.is_literal_expr() => Some(KEPT_BY_JOIN),
         "writelines" => Some(0.0),
-        "extend" | "update" if is_builtin_container(project, id, &method.value) => Some(KEPT_BY_A_NEW_LIST),
+        "extend" | "update" if is_builtin_container(project, id, &method.value) => {
+            Some(KEPT_BY_A_NEW_LIST)
+        }
         _ => None,
     }
 }
@@ -136,17 +169,25 @@ fn kept_by_method(project: &Project<'_>, id: ModuleId, method: &ast::ExprAttribu
 fn is_builtin_container(project: &Project<'_>, id: ModuleId, receiver: &Expr) -> bool {
     let module = project.module(id);
     let Expr::Name(name) = receiver else { return false };
-    let Some(bindings) = module.reference_at(name).and_then(|read| module.bindings_reaching(read)) else { return false };
+    let Some(bindings) = module.reference_at(name).and_then(|read| module.bindings_reaching(read))
+    else {
+        return false;
+    };
     let makes_container = |value: &Expr| match value {
         Expr::Call(call) => project.external_name(id, &call.func).is_some_and(|name| {
-            matches!(name.as_str(), "builtins.list" | "builtins.set" | "collections.deque" | "collections.Counter")
+            matches!(
+                name.as_str(),
+                "builtins.list" | "builtins.set" | "collections.deque" | "collections.Counter"
+            )
         }),
         _ => matches!(value, Expr::List(_) | Expr::Set(_) | Expr::ListComp(_) | Expr::SetComp(_)),
     };
     !bindings.is_empty()
         && bindings.iter().all(|&binding| match module.parent(module.reference(binding).node) {
             Some(AnyNodeRef::StmtAssign(assign)) => makes_container(&assign.value),
-            Some(AnyNodeRef::StmtAnnAssign(assign)) => assign.value.as_deref().is_some_and(makes_container),
+            Some(AnyNodeRef::StmtAnnAssign(assign)) => {
+                assign.value.as_deref().is_some_and(makes_container)
+            }
             _ => false,
         })
 }
@@ -156,9 +197,19 @@ fn is_lazy_wrapper(name: &str, place: usize) -> bool {
     match name {
         "map" | "filter" => place >= 1,
         "zip" | "itertools.chain" => true,
-        "enumerate" | "iter" | "csv.reader" | "csv.DictReader" | "itertools.chain.from_iterable" | "itertools.islice"
-        | "itertools.accumulate" | "itertools.pairwise" | "itertools.batched" => place == 0,
-        "itertools.takewhile" | "itertools.dropwhile" | "itertools.filterfalse" | "itertools.starmap" => place == 1,
+        "enumerate"
+        | "iter"
+        | "csv.reader"
+        | "csv.DictReader"
+        | "itertools.chain.from_iterable"
+        | "itertools.islice"
+        | "itertools.accumulate"
+        | "itertools.pairwise"
+        | "itertools.batched" => place == 0,
+        "itertools.takewhile"
+        | "itertools.dropwhile"
+        | "itertools.filterfalse"
+        | "itertools.starmap" => place == 1,
         _ => false,
     }
 }
@@ -166,10 +217,14 @@ fn is_lazy_wrapper(name: &str, place: usize) -> bool {
 /// The share of a list's memory that a function takes anyway when it is handed a generator instead.
 fn kept_by_function(name: &str, place: usize, arguments: usize) -> Option<f64> {
     let share = match name {
-        "sum" | "any" | "all" | "math.fsum" | "math.prod" | "collections.Counter" if place == 0 => 0.0,
+        "sum" | "any" | "all" | "math.fsum" | "math.prod" | "collections.Counter" if place == 0 => {
+            0.0
+        }
         "min" | "max" if arguments == 1 => 0.0,
         "functools.reduce" if place == 1 => 0.0,
-        "sorted" | "list" | "tuple" | "set" | "frozenset" | "collections.deque" if place == 0 => KEPT_BY_A_NEW_LIST,
+        "sorted" | "list" | "tuple" | "set" | "frozenset" | "collections.deque" if place == 0 => {
+            KEPT_BY_A_NEW_LIST
+        }
         "dict" | "collections.OrderedDict" if place == 0 => KEPT_BY_A_DICT,
         _ => return None,
     };
@@ -190,9 +245,13 @@ fn early_exit<'a>(module: &Module<'a>, statement: &'a ast::StmtFor) -> Option<An
 fn breaks_out_of(module: &Module<'_>, node: AnyNodeRef<'_>, statement: &ast::StmtFor) -> bool {
     let mut child = node;
     for above in module.ancestors(node) {
-        let is_in_body = |body: &[ast::Stmt]| body.iter().any(|inner| inner.range().contains_range(child.range()));
+        let is_in_body = |body: &[ast::Stmt]| {
+            body.iter().any(|inner| inner.range().contains_range(child.range()))
+        };
         match above {
-            AnyNodeRef::StmtFor(inner) if is_in_body(&inner.body) => return std::ptr::eq(inner, statement),
+            AnyNodeRef::StmtFor(inner) if is_in_body(&inner.body) => {
+                return std::ptr::eq(inner, statement);
+            }
             AnyNodeRef::StmtWhile(inner) if is_in_body(&inner.body) => return false,
             _ => child = above,
         }

@@ -34,7 +34,9 @@ fn instances_summed_once_in_a_generator_expression() {
 
 #[test]
 fn at_the_top_of_a_script() {
-    let after = accepted("import sys\nnumbers = [int(word) for word in '1 2 3'.split()]\ntotal = 0\nfor number in numbers:\n    total += number\nprint(total)\n");
+    let after = accepted(
+        "import sys\nnumbers = [int(word) for word in '1 2 3'.split()]\ntotal = 0\nfor number in numbers:\n    total += number\nprint(total)\n",
+    );
     assert!(after.contains("(int(word) for word in"), "{after}");
 }
 
@@ -42,7 +44,9 @@ fn at_the_top_of_a_script() {
 fn direct_arguments_lose_their_brackets() {
     let after = accepted(
         "xs = range(5)\nprint(sum([x * x for x in xs]), max([x for x in xs], default=0), sorted([-x for x in xs]))\nprint(sum([x for x in xs],), sum(([x for x in xs])), sum([x for x in xs], 3))\n",
-    ) + &accepted("xs = range(5)\nprint(*[x for x in xs])\nprint(3 in [x + 1 for x in xs])\nprint(dict([(x, -x) for x in xs]), set([x % 2 for x in xs]))\n");
+    ) + &accepted(
+        "xs = range(5)\nprint(*[x for x in xs])\nprint(3 in [x + 1 for x in xs])\nprint(dict([(x, -x) for x in xs]), set([x % 2 for x in xs]))\n",
+    );
     for expected in [
         "sum(x * x for x in xs)",
         "max((x for x in xs), default=0)",
@@ -74,12 +78,17 @@ fn comments_tabs_crlf_and_names_beyond_ascii_stay() {
     let after = accepted(
         "def größe(xs):\r\n\twörter = [  # alle\r\n\t\tx.upper()  # groß\r\n\t\tfor x in xs\r\n\t]\r\n\tfor wort in wörter:\r\n\t\tprint(wort)\r\ngröße(['ä', 'ö'])\r\n",
     );
-    assert!(after.contains("wörter = (  # alle\r\n\t\tx.upper()  # groß\r\n\t\tfor x in xs\r\n\t)\r\n"), "{after}");
+    assert!(
+        after.contains("wörter = (  # alle\r\n\t\tx.upper()  # groß\r\n\t\tfor x in xs\r\n\t)\r\n"),
+        "{after}"
+    );
 }
 
 #[test]
 fn a_list_annotation_goes_with_the_list() {
-    let after = accepted("def f(xs) -> int:\n    squares: list[int] = [x * x for x in xs]\n    return sum(squares)\nprint(f([1, 2]))\n");
+    let after = accepted(
+        "def f(xs) -> int:\n    squares: list[int] = [x * x for x in xs]\n    return sum(squares)\nprint(f([1, 2]))\n",
+    );
     assert!(after.contains("    squares = (x * x for x in xs)\n"), "{after}");
 }
 
@@ -115,37 +124,58 @@ fn lines_of_one_file_written_to_another() {
 fn functions_of_other_files_are_followed() {
     let helper = "def clean(word):\n    return word.strip().lower()\n";
     let script = "from tools.text import clean\nimport tools.text as t\ndef main(words):\n    cleaned = [clean(w) + t.clean(w) for w in words]\n    for word in cleaned:\n        print(word)\nmain([' A', 'B '])\n";
-    fixed_and_run("LT102", &[("tools/__init__.py", ""), ("tools/text.py", helper), ("script.py", script)]);
+    fixed_and_run(
+        "LT102",
+        &[("tools/__init__.py", ""), ("tools/text.py", helper), ("script.py", script)],
+    );
     let loud = "def clean(word):\n    print('cleaning')\n    return word\n";
-    assert_eq!(blockers("LT102", &[("tools/__init__.py", ""), ("tools/text.py", loud), ("script.py", script)]), ["effects-interleave"]);
+    assert_eq!(
+        blockers(
+            "LT102",
+            &[("tools/__init__.py", ""), ("tools/text.py", loud), ("script.py", script)]
+        ),
+        ["effects-interleave"]
+    );
 }
 
 #[test]
 fn a_chain_of_lists() {
-    let after = accepted("def f(xs):\n    a = [x + 1 for x in xs]\n    b = [y * 2 for y in a]\n    total = 0\n    for z in b:\n        total += z\n    return total\nprint(f([1, 2, 3]))\n");
+    let after = accepted(
+        "def f(xs):\n    a = [x + 1 for x in xs]\n    b = [y * 2 for y in a]\n    total = 0\n    for z in b:\n        total += z\n    return total\nprint(f([1, 2, 3]))\n",
+    );
     assert!(!after.contains('[') || after.matches('[').count() == 1, "{after}");
 }
 
 #[test]
 fn a_chain_is_not_made_lazy_past_what_it_reads() {
-    let names = refused("def f(xs):\n    a = [x + 1 for x in xs]\n    for y in [v * 2 for v in a]:\n        xs.append(y)\nf([1])\n");
+    let names = refused(
+        "def f(xs):\n    a = [x + 1 for x in xs]\n    for y in [v * 2 for v in a]:\n        xs.append(y)\nf([1])\n",
+    );
     assert!(names.contains(&"changed-before-use"), "{names:?}");
 }
 
 #[test]
 fn a_name_bound_anew_for_each_round() {
-    accepted("def f(groups):\n    for group in groups:\n        items = [x * 2 for x in group]\n        for item in items:\n            print(item)\nf([[1], [2, 3]])\n");
-    accepted("def f(xs):\n    items = [x * 2 for x in xs]\n    for item in items:\n        print(item)\n    items = [x * 3 for x in xs]\n    print(sum(items))\nf([1, 2])\n");
+    accepted(
+        "def f(groups):\n    for group in groups:\n        items = [x * 2 for x in group]\n        for item in items:\n            print(item)\nf([[1], [2, 3]])\n",
+    );
+    accepted(
+        "def f(xs):\n    items = [x * 2 for x in xs]\n    for item in items:\n        print(item)\n    items = [x * 3 for x in xs]\n    print(sum(items))\nf([1, 2])\n",
+    );
 }
 
 #[test]
 fn in_a_generator_that_hands_the_items_on() {
-    accepted("def f(n):\n    items = [i * i for i in range(n)]\n    for item in items:\n        yield item\nprint(list(f(4)))\n");
+    accepted(
+        "def f(n):\n    items = [i * i for i in range(n)]\n    for item in items:\n        yield item\nprint(list(f(4)))\n",
+    );
 }
 
 #[test]
 fn an_early_end_of_a_harmless_pass() {
-    let after = accepted("def f(xs: list):\n    for y in [x + 1 for x in xs]:\n        if y > 2:\n            break\n    return y, any([x > 2 for x in xs])\nprint(f([1, 2, 3]))\n");
+    let after = accepted(
+        "def f(xs: list):\n    for y in [x + 1 for x in xs]:\n        if y > 2:\n            break\n    return y, any([x > 2 for x in xs])\nprint(f([1, 2, 3]))\n",
+    );
     assert!(after.contains("any(x > 2 for x in xs)"), "{after}");
 }
 
@@ -174,7 +204,9 @@ fn every_other_use_of_the_name_is_refused() {
         ("pickle.dumps(items)", "escapes"),
         ("json.dumps(items)", "escapes"),
     ] {
-        let script = format!("import json, pickle\ndef f(xs, keep):\n    items = [x * x for x in xs]\n    for item in items:\n        print(item)\n    return {line}\nf([], id)\n");
+        let script = format!(
+            "import json, pickle\ndef f(xs, keep):\n    items = [x * x for x in xs]\n    for item in items:\n        print(item)\n    return {line}\nf([], id)\n"
+        );
         let found = refused(&script);
         assert!(found.contains(&blocker), "{line}: {found:?}");
     }
@@ -197,7 +229,9 @@ fn a_list_that_is_kept_is_refused() {
         ("print(locals())", "names-read-by-text"),
         ("exec('print(items)')", "names-read-by-text"),
     ] {
-        let script = format!("def f(self, xs, kept):\n    items = [x * x for x in xs]\n    for item in items:\n        print(item)\n    {line}\nf(0, [], [])\n");
+        let script = format!(
+            "def f(self, xs, kept):\n    items = [x * x for x in xs]\n    for item in items:\n        print(item)\n    {line}\nf(0, [], [])\n"
+        );
         let found = refused(&script);
         assert!(found.contains(&blocker), "{line}: {found:?}");
     }
@@ -243,15 +277,20 @@ fn changes_between_the_making_and_the_use_are_refused() {
             "def helper(xs):\n    xs.pop()\ndef f(xs, k, f):\n    items = [(x, k, line) for x in xs for line in f]\n    {change}\n    for item in items:\n        use = item\nf([], 1, open('x'))\n"
         );
         let found = refused(&script);
-        assert!(found.contains(&"changed-before-use") || found.contains(&"effects-interleave"), "{change}: {found:?}");
+        assert!(
+            found.contains(&"changed-before-use") || found.contains(&"effects-interleave"),
+            "{change}: {found:?}"
+        );
     }
 }
 
 #[test]
 fn awaiting_or_yielding_in_the_loop_lets_others_change_what_items_read() {
-    let shared = refused("async def f(xs):\n    for y in [x + 1 for x in xs]:\n        await g(y)\n");
+    let shared =
+        refused("async def f(xs):\n    for y in [x + 1 for x in xs]:\n        await g(y)\n");
     assert!(shared.contains(&"changed-before-use"), "{shared:?}");
-    let yielded = refused("def f(xs):\n    for y in [x + 1 for x in xs]:\n        yield y\nlist(f([]))\n");
+    let yielded =
+        refused("def f(xs):\n    for y in [x + 1 for x in xs]:\n        yield y\nlist(f([]))\n");
     assert!(yielded.contains(&"changed-before-use"), "{yielded:?}");
 }
 
@@ -269,7 +308,8 @@ fn an_item_that_must_be_made_even_if_nobody_asks_is_refused() {
         "for y in items:\n        if y: raise KeyError",
         "print(list(zip([1], items)))",
     ] {
-        let script = format!("def f(xs, k):\n    items = [int(x) for x in xs]\n    {use_it}\nf([], 1)\n");
+        let script =
+            format!("def f(xs, k):\n    items = [int(x) for x in xs]\n    {use_it}\nf([], 1)\n");
         let found = refused(&script);
         assert!(found.contains(&"may-stop-early"), "{use_it}: {found:?}");
     }
@@ -277,19 +317,39 @@ fn an_item_that_must_be_made_even_if_nobody_asks_is_refused() {
 
 #[test]
 fn the_rest_of_an_iterator_that_someone_else_reads_is_refused() {
-    let found = refused("def f(xs):\n    it = iter(xs)\n    print(any([x > 1 for x in it]))\n    print(list(it))\nf([1, 2, 3])\n");
+    let found = refused(
+        "def f(xs):\n    it = iter(xs)\n    print(any([x > 1 for x in it]))\n    print(list(it))\nf([1, 2, 3])\n",
+    );
     assert!(found.contains(&"may-stop-early"), "{found:?}");
 }
 
 #[test]
 fn a_use_in_another_try_or_after_the_block_is_refused() {
     for (script, blocker) in [
-        ("def f(xs):\n    items = [int(x) for x in xs]\n    try:\n        for y in items: print(y)\n    except ValueError:\n        pass\n", "try-no-longer-covers"),
-        ("def f(xs):\n    try:\n        items = [int(x) for x in xs]\n        for y in items: print(y)\n    except ValueError:\n        pass\n", "try-no-longer-covers"),
-        ("def f(xs):\n    try:\n        items = [int(x) for x in xs]\n    finally:\n        pass\n    for y in items: print(y)\n", "try-no-longer-covers"),
-        ("from contextlib import suppress\ndef f(xs):\n    items = [int(x) for x in xs]\n    with suppress(ValueError):\n        for y in items: print(y)\n", "try-no-longer-covers"),
-        ("def f(lock, xs):\n    with lock:\n        items = [x.a for x in xs]\n    for y in items: print(y)\n", "used-after-with"),
-        ("import tempfile, os\ndef f():\n    with tempfile.TemporaryDirectory() as d:\n        names = [os.stat(n) for n in os.listdir(d)]\n    for y in names: print(y)\n", "used-after-with"),
+        (
+            "def f(xs):\n    items = [int(x) for x in xs]\n    try:\n        for y in items: print(y)\n    except ValueError:\n        pass\n",
+            "try-no-longer-covers",
+        ),
+        (
+            "def f(xs):\n    try:\n        items = [int(x) for x in xs]\n        for y in items: print(y)\n    except ValueError:\n        pass\n",
+            "try-no-longer-covers",
+        ),
+        (
+            "def f(xs):\n    try:\n        items = [int(x) for x in xs]\n    finally:\n        pass\n    for y in items: print(y)\n",
+            "try-no-longer-covers",
+        ),
+        (
+            "from contextlib import suppress\ndef f(xs):\n    items = [int(x) for x in xs]\n    with suppress(ValueError):\n        for y in items: print(y)\n",
+            "try-no-longer-covers",
+        ),
+        (
+            "def f(lock, xs):\n    with lock:\n        items = [x.a for x in xs]\n    for y in items: print(y)\n",
+            "used-after-with",
+        ),
+        (
+            "import tempfile, os\ndef f():\n    with tempfile.TemporaryDirectory() as d:\n        names = [os.stat(n) for n in os.listdir(d)]\n    for y in names: print(y)\n",
+            "used-after-with",
+        ),
     ] {
         let found = refused(script);
         assert!(found.contains(&blocker), "{script}: {found:?}");
@@ -298,13 +358,20 @@ fn a_use_in_another_try_or_after_the_block_is_refused() {
 
 #[test]
 fn joining_never_pays() {
-    let found = candidates("LT102", &[("script.py", "print(','.join([str(x) for x in range(3)]))\n")]);
+    let found =
+        candidates("LT102", &[("script.py", "print(','.join([str(x) for x in range(3)]))\n")]);
     let measured = lowtide_rules::Measured { bytes: 1_000_000, count: 10 };
     assert_eq!(found[0].benefit.saving_bytes(measured), 0);
 }
 
 #[test]
 fn a_global_that_another_file_imports_is_left_alone() {
-    let found = blockers("LT102", &[("table.py", "rows = [x * x for x in range(9)]\nfor row in rows:\n    print(row)\n"), ("script.py", "import table\nprint(table.rows)\n")]);
+    let found = blockers(
+        "LT102",
+        &[
+            ("table.py", "rows = [x * x for x in range(9)]\nfor row in rows:\n    print(row)\n"),
+            ("script.py", "import table\nprint(table.rows)\n"),
+        ],
+    );
     assert!(found.contains(&"module-global"), "{found:?}");
 }

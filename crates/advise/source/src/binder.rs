@@ -1,6 +1,8 @@
 //! Finds every place that names a variable, and the scope that owns the variable.
 
-use crate::scope::{Access, Opacity, Reference, ReferenceId, ScopeId, ScopeKind, Scopes, Variable, VariableId};
+use crate::scope::{
+    Access, Opacity, Reference, ReferenceId, ScopeId, ScopeKind, Scopes, Variable, VariableId,
+};
 use crate::tree::{Entry, Tree};
 use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, Identifier};
 use ruff_text_size::{Ranged, TextRange};
@@ -57,19 +59,40 @@ impl<'a> Binder<'a> {
         match node {
             AnyNodeRef::ExprName(name) => {
                 let access = access_of(tree, entry, name.ctx);
-                let scope = if is_walrus_target(tree, entry) { walrus_scope(scopes, scope) } else { scope };
-                self.namings.push(Naming { name: &name.id, node, range: name.range, access, scope });
+                let scope =
+                    if is_walrus_target(tree, entry) { walrus_scope(scopes, scope) } else { scope };
+                self.namings.push(Naming {
+                    name: &name.id,
+                    node,
+                    range: name.range,
+                    access,
+                    scope,
+                });
             }
             AnyNodeRef::StmtFunctionDef(def) => self.store(&def.name, node, scope),
             AnyNodeRef::StmtClassDef(def) => self.store(&def.name, node, scope),
-            AnyNodeRef::Parameter(parameter) => self.store(&parameter.name, node, parameter_scope(tree, scopes, entry)),
+            AnyNodeRef::Parameter(parameter) => {
+                self.store(&parameter.name, node, parameter_scope(tree, scopes, entry))
+            }
             AnyNodeRef::Alias(alias) => self.name_alias(tree, entry, alias),
-            AnyNodeRef::ExceptHandlerExceptHandler(handler) => self.store_optional(handler.name.as_ref(), node, scope),
-            AnyNodeRef::PatternMatchAs(pattern) => self.store_optional(pattern.name.as_ref(), node, scope),
-            AnyNodeRef::PatternMatchStar(pattern) => self.store_optional(pattern.name.as_ref(), node, scope),
-            AnyNodeRef::PatternMatchMapping(pattern) => self.store_optional(pattern.rest.as_ref(), node, scope),
-            AnyNodeRef::StmtGlobal(global) => self.declare(&global.names, scope, Declaration::Global),
-            AnyNodeRef::StmtNonlocal(nonlocal) => self.declare(&nonlocal.names, scope, Declaration::Nonlocal),
+            AnyNodeRef::ExceptHandlerExceptHandler(handler) => {
+                self.store_optional(handler.name.as_ref(), node, scope)
+            }
+            AnyNodeRef::PatternMatchAs(pattern) => {
+                self.store_optional(pattern.name.as_ref(), node, scope)
+            }
+            AnyNodeRef::PatternMatchStar(pattern) => {
+                self.store_optional(pattern.name.as_ref(), node, scope)
+            }
+            AnyNodeRef::PatternMatchMapping(pattern) => {
+                self.store_optional(pattern.rest.as_ref(), node, scope)
+            }
+            AnyNodeRef::StmtGlobal(global) => {
+                self.declare(&global.names, scope, Declaration::Global)
+            }
+            AnyNodeRef::StmtNonlocal(nonlocal) => {
+                self.declare(&nonlocal.names, scope, Declaration::Nonlocal)
+            }
             AnyNodeRef::ExprCall(call) => {
                 if let Some(opacity) = opacity_of_call(call) {
                     self.opaque.push((scope, opacity, call.range()));
@@ -80,16 +103,32 @@ impl<'a> Binder<'a> {
     }
 
     fn store(&mut self, name: &'a Identifier, node: AnyNodeRef<'a>, scope: ScopeId) {
-        self.namings.push(Naming { name: &name.id, node, range: name.range, access: Access::Store, scope });
+        self.namings.push(Naming {
+            name: &name.id,
+            node,
+            range: name.range,
+            access: Access::Store,
+            scope,
+        });
     }
 
-    fn store_optional(&mut self, name: Option<&'a Identifier>, node: AnyNodeRef<'a>, scope: ScopeId) {
+    fn store_optional(
+        &mut self,
+        name: Option<&'a Identifier>,
+        node: AnyNodeRef<'a>,
+        scope: ScopeId,
+    ) {
         if let Some(name) = name {
             self.store(name, node, scope);
         }
     }
 
-    fn name_alias(&mut self, tree: &Tree<'a>, entry: &Entry<'a>, alias: &'a ruff_python_ast::Alias) {
+    fn name_alias(
+        &mut self,
+        tree: &Tree<'a>,
+        entry: &Entry<'a>,
+        alias: &'a ruff_python_ast::Alias,
+    ) {
         if alias.name.id == "*" {
             self.opaque.push((entry.scope, Opacity::StarImport, alias.range));
             return;
@@ -101,7 +140,13 @@ impl<'a> Binder<'a> {
             Some((first, _)) if !from_import && alias.asname.is_none() => first,
             _ => bound.id.as_str(),
         };
-        let naming = Naming { name, node: entry.node, range: bound.range, access: Access::Store, scope: entry.scope };
+        let naming = Naming {
+            name,
+            node: entry.node,
+            range: bound.range,
+            access: Access::Store,
+            scope: entry.scope,
+        };
         self.namings.push(naming);
     }
 
@@ -140,13 +185,20 @@ impl<'a> Binder<'a> {
 }
 
 impl<'a> Bindings<'a> {
-    #[expect(clippy::cast_possible_truncation, reason = "a file of at most 4 GiB has fewer names than that")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a file of at most 4 GiB has fewer names than that"
+    )]
     fn add(&mut self, scopes: &mut Scopes<'a>, owner: ScopeId, naming: &Naming<'a>) {
         let next_variable = VariableId(self.variables.len() as u32);
         let reference = ReferenceId(self.references.len() as u32);
         let variable = *scopes.get_mut(owner).variables.entry(naming.name).or_insert(next_variable);
         if variable == next_variable {
-            self.variables.push(Variable { name: naming.name, scope: owner, references: Vec::new() });
+            self.variables.push(Variable {
+                name: naming.name,
+                scope: owner,
+                references: Vec::new(),
+            });
         }
         self.variables[variable.0 as usize].references.push(reference);
         let &Naming { node, range, access, scope, .. } = naming;
@@ -204,8 +256,9 @@ fn is_walrus_target<'a>(tree: &Tree<'a>, entry: &Entry<'a>) -> bool {
 
 /// PEP 572: a walrus inside a comprehension binds in the function or module around it.
 fn walrus_scope(scopes: &Scopes<'_>, from: ScopeId) -> ScopeId {
-    let is_comprehension =
-        |&scope: &ScopeId| matches!(scopes.get(scope).kind, ScopeKind::Comprehension | ScopeKind::Generator);
+    let is_comprehension = |&scope: &ScopeId| {
+        matches!(scopes.get(scope).kind, ScopeKind::Comprehension | ScopeKind::Generator)
+    };
     scopes.outwards(from).find(|scope| !is_comprehension(scope)).unwrap_or(from)
 }
 

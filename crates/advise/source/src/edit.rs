@@ -84,6 +84,9 @@ mod tests {
 
     #[test]
     fn touching_edits_are_both_made() {
-        assert_eq!(apply_edits("abc", &[edit(0, 1, "x"), edit(1, 1, "y"), edit(2, 3, "")]).as_deref(), Some("xyb"));
+        assert_eq!(
+            apply_edits("abc", &[edit(0, 1, "x"), edit(1, 1, "y"), edit(2, 3, "")]).as_deref(),
+            Some("xyb")
+        );
     }
 }

@@ -40,7 +40,8 @@ fn encoding_in_comment(comment: &[u8]) -> Option<String> {
     let comment = String::from_utf8_lossy(comment);
     comment.match_indices("coding").find_map(|(at, word)| {
         let rest = comment[at + word.len()..].strip_prefix([':', '='])?;
-        let name: String = rest.trim_start_matches([' ', '\t']).chars().take_while(|&c| is_name_char(c)).collect();
+        let name: String =
+            rest.trim_start_matches([' ', '\t']).chars().take_while(|&c| is_name_char(c)).collect();
         (!name.is_empty()).then_some(name)
     })
 }
@@ -52,7 +53,9 @@ fn is_name_char(c: char) -> bool {
 /// The names CPython treats as UTF-8, and ASCII, which is a part of it.
 fn is_utf8_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
-    name == "utf-8" || name.starts_with("utf-8-") || matches!(name.as_str(), "utf8" | "u8" | "cp65001" | "ascii" | "us-ascii")
+    name == "utf-8"
+        || name.starts_with("utf-8-")
+        || matches!(name.as_str(), "utf8" | "u8" | "cp65001" | "ascii" | "us-ascii")
 }
 
 #[cfg(test)]
@@ -66,7 +69,10 @@ mod tests {
     #[test]
     fn pep_263_spellings() {
         assert_eq!(declared("# -*- coding: latin-1 -*-\n"), Some((1, "latin-1".into())));
-        assert_eq!(declared("#!/bin/python\n# vim: set fileencoding=cp1252 :\n"), Some((2, "cp1252".into())));
+        assert_eq!(
+            declared("#!/bin/python\n# vim: set fileencoding=cp1252 :\n"),
+            Some((2, "cp1252".into()))
+        );
         assert_eq!(declared("x = 1\n# coding: latin-1\n"), None);
         assert_eq!(declared("\n\n# coding: latin-1\n"), None);
     }

@@ -47,8 +47,12 @@ impl SourceError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotUtf8 { .. } | Self::OtherEncoding { .. } => "save the file as UTF-8, or leave it out",
-            Self::Syntax { .. } => "lowtide reads Python 3 source; check the file with `python -m py_compile`",
+            Self::NotUtf8 { .. } | Self::OtherEncoding { .. } => {
+                "save the file as UTF-8, or leave it out"
+            }
+            Self::Syntax { .. } => {
+                "lowtide reads Python 3 source; check the file with `python -m py_compile`"
+            }
             Self::TooLarge { .. } => "leave the file out",
         }
     }

@@ -1,8 +1,8 @@
 use crate::SourceError;
 use crate::encoding::decode;
 use ruff_python_ast::ModModule;
-use ruff_python_ast::token::Tokens;
 use ruff_python_ast::PySourceType;
+use ruff_python_ast::token::Tokens;
 use ruff_python_parser::{Parsed, parse_unchecked_source};
 use ruff_source_file::{LineIndex, OneIndexed};
 use ruff_text_size::{Ranged, TextRange, TextSize};

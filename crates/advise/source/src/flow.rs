@@ -16,8 +16,19 @@ pub(crate) type Reaching = BTreeMap<ReferenceId, BTreeSet<ReferenceId>>;
 type State = BTreeMap<VariableId, BTreeSet<ReferenceId>>;
 
 /// Follows every body of the file.
-pub(crate) fn follow<'a>(scopes: &Scopes<'a>, bindings: &Bindings<'a>, frames: &[ScopeId]) -> Reaching {
-    let mut flow = Flow { scopes, bindings, frame: ScopeId::MODULE, state: None, breaks: Vec::new(), reaching: Reaching::new() };
+pub(crate) fn follow<'a>(
+    scopes: &Scopes<'a>,
+    bindings: &Bindings<'a>,
+    frames: &[ScopeId],
+) -> Reaching {
+    let mut flow = Flow {
+        scopes,
+        bindings,
+        frame: ScopeId::MODULE,
+        state: None,
+        breaks: Vec::new(),
+        reaching: Reaching::new(),
+    };
     for &frame in frames {
         flow.follow_frame(frame);
     }
@@ -27,7 +38,10 @@ pub(crate) fn follow<'a>(scopes: &Scopes<'a>, bindings: &Bindings<'a>, frames: &
 /// The function, lambda or module in whose run the code of `scope` is run.
 pub(crate) fn frame_of(scopes: &Scopes<'_>, scope: ScopeId) -> ScopeId {
     let opens_frame = |&scope: &ScopeId| {
-        matches!(scopes.get(scope).kind, ScopeKind::Module | ScopeKind::Function | ScopeKind::Lambda)
+        matches!(
+            scopes.get(scope).kind,
+            ScopeKind::Module | ScopeKind::Function | ScopeKind::Lambda
+        )
     };
     scopes.outwards(scope).find(opens_frame).unwrap_or(ScopeId::MODULE)
 }
@@ -60,7 +74,9 @@ impl<'a> Flow<'_, 'a> {
         let mut state = State::new();
         for &variable in self.scopes.get(frame).variables.values() {
             let references = &self.bindings.variables[variable.0 as usize].references;
-            let parameter = references.iter().find(|id| self.bindings.references[id.0 as usize].node.is_parameter());
+            let parameter = references
+                .iter()
+                .find(|id| self.bindings.references[id.0 as usize].node.is_parameter());
             if let Some(&parameter) = parameter {
                 state.insert(variable, BTreeSet::from([parameter]));
             }
@@ -113,7 +129,13 @@ impl<'a> Flow<'_, 'a> {
         };
     }
 
-    fn visit_loop(&mut self, target: Option<&'a Expr>, body: &'a [Stmt], orelse: &'a [Stmt], endless: bool) {
+    fn visit_loop(
+        &mut self,
+        target: Option<&'a Expr>,
+        body: &'a [Stmt],
+        orelse: &'a [Stmt],
+        endless: bool,
+    ) {
         let at_head = self.state.clone();
         self.breaks.push(Vec::new());
         if let Some(target) = target {
@@ -203,7 +225,8 @@ struct Branch<'a> {
 }
 
 fn branches_of_if(statement: &ast::StmtIf) -> impl Iterator<Item = Branch<'_>> {
-    let first = Branch { pattern: None, test: Some(&statement.test), body: &statement.body, always: false };
+    let first =
+        Branch { pattern: None, test: Some(&statement.test), body: &statement.body, always: false };
     let others = statement.elif_else_clauses.iter().map(|clause| Branch {
         pattern: None,
         test: clause.test.as_ref(),
@@ -246,7 +269,8 @@ impl<'a> Visitor<'a> for Flow<'_, 'a> {
             Stmt::While(statement) => {
                 self.admit_bindings_in(statement.range);
                 self.visit_expr(&statement.test);
-                let endless = matches!(&*statement.test, Expr::BooleanLiteral(literal) if literal.value);
+                let endless =
+                    matches!(&*statement.test, Expr::BooleanLiteral(literal) if literal.value);
                 self.visit_loop(None, &statement.body, &statement.orelse, endless);
             }
             Stmt::For(statement) => {
@@ -270,7 +294,9 @@ impl<'a> Visitor<'a> for Flow<'_, 'a> {
                 visitor::walk_stmt(self, statement);
                 self.touch(class.name.range.start(), false);
             }
-            Stmt::AnnAssign(statement) if statement.value.is_none() => self.visit_annotation(&statement.annotation),
+            Stmt::AnnAssign(statement) if statement.value.is_none() => {
+                self.visit_annotation(&statement.annotation)
+            }
             _ => visitor::walk_stmt(self, statement),
         }
     }

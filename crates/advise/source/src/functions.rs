@@ -8,7 +8,10 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn function_of(&self, module: ModuleId, def: &StmtFunctionDef) -> Option<Function<'a>> {
         let named = self.functions_named(def.name.as_str());
-        named.iter().find(|function| function.module == module && std::ptr::eq(function.def, def)).copied()
+        named
+            .iter()
+            .find(|function| function.module == module && std::ptr::eq(function.def, def))
+            .copied()
     }
 
     /// Whether a call of `function` makes a generator, or a coroutine: its body runs later.
@@ -25,11 +28,16 @@ impl<'a> Project<'a> {
     }
 
     /// The expressions that stand in the `return` statements of `function` itself.
-    pub fn returned_by(&self, function: Function<'a>) -> impl Iterator<Item = &'a Expr> + use<'_, 'a> {
+    pub fn returned_by(
+        &self,
+        function: Function<'a>,
+    ) -> impl Iterator<Item = &'a Expr> + use<'_, 'a> {
         let module = self.module(function.module);
         let own = module.scope_opened_by(function.def.into());
         module.nodes_in(function.def.into()).filter_map(move |node| match node {
-            AnyNodeRef::StmtReturn(statement) if Some(module.scope_of(node)) == own => statement.value.as_deref(),
+            AnyNodeRef::StmtReturn(statement) if Some(module.scope_of(node)) == own => {
+                statement.value.as_deref()
+            }
             _ => None,
         })
     }
@@ -39,7 +47,9 @@ impl<'a> Project<'a> {
     pub fn lambda(&self, definition: Definition) -> Option<&'a ExprLambda> {
         let binding = self.sole_binding(definition)?;
         match self.module(definition.module).parent(binding)? {
-            AnyNodeRef::StmtAssign(assign) if assign.targets.len() == 1 => assign.value.as_lambda_expr(),
+            AnyNodeRef::StmtAssign(assign) if assign.targets.len() == 1 => {
+                assign.value.as_lambda_expr()
+            }
             _ => None,
         }
     }

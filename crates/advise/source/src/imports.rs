@@ -36,7 +36,8 @@ impl ModuleNames {
         let path = &self.paths[id];
         let inside = path.strip_prefix(root_of(path, &self.by_path)).unwrap_or(path);
         let parts = inside.with_extension("");
-        let mut names: Vec<_> = parts.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> =
+            parts.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         if names.len() > 1 && names.last().is_some_and(|last| last == "__init__") {
             names.pop();
         }
@@ -50,7 +51,8 @@ impl ModuleNames {
             let folder = here.ancestors().nth(level as usize - 1)?;
             return self.below(folder, dotted);
         }
-        self.below(here, dotted).or_else(|| self.roots.iter().find_map(|root| self.below(root, dotted)))
+        self.below(here, dotted)
+            .or_else(|| self.roots.iter().find_map(|root| self.below(root, dotted)))
     }
 
     /// The module `name` inside the package `id`.
@@ -82,7 +84,11 @@ impl ModuleNames {
             (AnyNodeRef::Alias(alias), Some(AnyNodeRef::StmtImportFrom(import))) => {
                 let dotted = import.module.as_ref().map_or("", |module| module.as_str());
                 let whole = self.find(from, import.level, dotted);
-                let joined = if dotted.is_empty() { alias.name.to_string() } else { format!("{dotted}.{}", alias.name) };
+                let joined = if dotted.is_empty() {
+                    alias.name.to_string()
+                } else {
+                    format!("{dotted}.{}", alias.name)
+                };
                 whole.into_iter().chain(self.find(from, import.level, &joined)).collect()
             }
             _ => Vec::new(),
@@ -90,9 +96,15 @@ impl ModuleNames {
     }
 
     fn below(&self, folder: &Path, dotted: &str) -> Option<usize> {
-        let path = dotted.split('.').filter(|part| !part.is_empty()).fold(folder.to_owned(), |path, part| path.join(part));
+        let path = dotted
+            .split('.')
+            .filter(|part| !part.is_empty())
+            .fold(folder.to_owned(), |path, part| path.join(part));
         let package = self.by_path.get(&path.join("__init__.py"));
-        let file = || self.by_path.get(&path.with_file_name(format!("{}.py", path.file_name()?.to_string_lossy())));
+        let file = || {
+            self.by_path
+                .get(&path.with_file_name(format!("{}.py", path.file_name()?.to_string_lossy())))
+        };
         package.or_else(file).copied()
     }
 }
@@ -100,7 +112,10 @@ impl ModuleNames {
 /// The innermost folder above `path` that is not a package.
 fn root_of(path: &Path, files: &BTreeMap<PathBuf, usize>) -> PathBuf {
     let mut folders = path.ancestors().skip(1);
-    folders.find(|folder| !files.contains_key(&folder.join("__init__.py"))).unwrap_or(Path::new("")).to_owned()
+    folders
+        .find(|folder| !files.contains_key(&folder.join("__init__.py")))
+        .unwrap_or(Path::new(""))
+        .to_owned()
 }
 
 /// What `node`, an import alias, brings under the one name it binds.
@@ -115,7 +130,11 @@ pub(crate) fn imported<'a>(module: &Module<'a>, node: AnyNodeRef<'a>) -> Option<
         }
         AnyNodeRef::StmtImportFrom(import) => {
             let dotted = import.module.as_ref().map_or("", |module| module.as_str());
-            Some(Imported { level: import.level, module: dotted.to_owned(), member: Some(alias.name.as_str()) })
+            Some(Imported {
+                level: import.level,
+                module: dotted.to_owned(),
+                member: Some(alias.name.as_str()),
+            })
         }
         _ => None,
     }

@@ -18,7 +18,9 @@ impl SourceFile {
     #[must_use]
     pub fn starts_its_line(&self, offset: TextSize) -> bool {
         let start = self.full_line(offset).start();
-        self.slice(TextRange::new(start, offset)).trim_matches([' ', '\t', '\x0c', '\u{feff}']).is_empty()
+        self.slice(TextRange::new(start, offset))
+            .trim_matches([' ', '\t', '\x0c', '\u{feff}'])
+            .is_empty()
     }
 
     /// The line end that the file uses first, `\n` if it has none.
@@ -47,7 +49,8 @@ impl SourceFile {
     /// An expression with the parentheses around it that are its own, not its parent's.
     #[must_use]
     pub fn with_parentheses(&self, expr: ExprRef<'_>, parent: AnyNodeRef<'_>) -> TextRange {
-        ruff_python_ast::token::parenthesized_range(expr, parent, self.tokens()).unwrap_or_else(|| expr.range())
+        ruff_python_ast::token::parenthesized_range(expr, parent, self.tokens())
+            .unwrap_or_else(|| expr.range())
     }
 
     /// The whole lines from the first of `range` to its last, line ends included.

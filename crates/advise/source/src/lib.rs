@@ -42,4 +42,6 @@ pub use module::Module;
 pub use project::{Definition, Function, Meaning, ModuleId, Project, Use};
 pub use ruff_python_ast as ast;
 pub use ruff_text_size::{Ranged, TextRange, TextSize};
-pub use scope::{Access, Opacity, Reference, ReferenceId, Scope, ScopeId, ScopeKind, Variable, VariableId};
+pub use scope::{
+    Access, Opacity, Reference, ReferenceId, Scope, ScopeId, ScopeKind, Variable, VariableId,
+};

@@ -1,7 +1,9 @@
 use crate::SourceFile;
 use crate::binder::{Bindings, bind};
 use crate::flow::{self, Reaching};
-use crate::scope::{Opacity, Reference, ReferenceId, Scope, ScopeId, ScopeKind, Scopes, Variable, VariableId};
+use crate::scope::{
+    Opacity, Reference, ReferenceId, Scope, ScopeId, ScopeKind, Scopes, Variable, VariableId,
+};
 use crate::tree::{NodeId, Tree};
 use ruff_python_ast::{AnyNodeRef, ExprName, Stmt};
 use ruff_text_size::{Ranged, TextRange};
@@ -35,7 +37,9 @@ impl<'a> Module<'a> {
             }
         }
         let reaching = flow::follow(&scopes, &bindings, &frames);
-        let yields = tree.entries().iter().filter(|entry| matches!(entry.node, AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_)));
+        let yields = tree.entries().iter().filter(|entry| {
+            matches!(entry.node, AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_))
+        });
         let generators = yields.map(|entry| flow::frame_of(&scopes, entry.scope)).collect();
         Self { file, name, tree, scopes, bindings, reaching, generators }
     }
@@ -158,14 +162,21 @@ impl<'a> Module<'a> {
         if self.frame_of(self.reference(read).scope) != self.frame_of(variable.scope) {
             return None;
         }
-        Some(self.reaching.get(&read).map(|bindings| bindings.iter().copied().collect()).unwrap_or_default())
+        Some(
+            self.reaching
+                .get(&read)
+                .map(|bindings| bindings.iter().copied().collect())
+                .unwrap_or_default(),
+        )
     }
 
     /// The reads that the value bound by `binding` may reach within its own frame, in source order.
     #[must_use]
     pub fn reads_reached_by(&self, binding: ReferenceId) -> Vec<ReferenceId> {
         let reads = &self.variable(self.reference(binding).variable).references;
-        let reached = |read: &&ReferenceId| self.reaching.get(read).is_some_and(|from| from.contains(&binding));
+        let reached = |read: &&ReferenceId| {
+            self.reaching.get(read).is_some_and(|from| from.contains(&binding))
+        };
         reads.iter().filter(reached).copied().collect()
     }
 
@@ -181,7 +192,10 @@ impl<'a> Module<'a> {
     fn runs_apart(&self, inner: ScopeId, outer: ScopeId) -> bool {
         let between = self.scopes.outwards(inner).take_while(|&scope| scope != outer);
         between.into_iter().any(|scope| {
-            matches!(self.scope(scope).kind, ScopeKind::Function | ScopeKind::Lambda | ScopeKind::Generator)
+            matches!(
+                self.scope(scope).kind,
+                ScopeKind::Function | ScopeKind::Lambda | ScopeKind::Generator
+            )
         })
     }
 

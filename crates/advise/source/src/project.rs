@@ -79,7 +79,11 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn of(files: &'a [SourceFile]) -> Self {
         let names = ModuleNames::of(files.iter().map(SourceFile::path));
-        let modules: Vec<_> = files.iter().enumerate().map(|(id, file)| Module::analyse(file, names.name_of(id))).collect();
+        let modules: Vec<_> = files
+            .iter()
+            .enumerate()
+            .map(|(id, file)| Module::analyse(file, names.name_of(id)))
+            .collect();
         let imported = names.imported(&modules);
         let mut project = Self { modules, names, imported, ..Self::default() };
         project.imports = project.collect_imports();
@@ -119,7 +123,9 @@ impl<'a> Project<'a> {
         match expr {
             Expr::Name(name) => match self.module(module).variable_of(name) {
                 Some(variable) => Some(self.follow(Definition { module, variable })),
-                None if self.module(module).is_builtin(name) => Some(Meaning::External(format!("builtins.{}", name.id))),
+                None if self.module(module).is_builtin(name) => {
+                    Some(Meaning::External(format!("builtins.{}", name.id)))
+                }
                 None => None,
             },
             Expr::Attribute(attribute) => self.meaning_of_attribute(module, attribute),
@@ -129,7 +135,11 @@ impl<'a> Project<'a> {
 
     /// What a dotted name means.
     #[must_use]
-    pub fn meaning_of_attribute(&self, module: ModuleId, attribute: &ExprAttribute) -> Option<Meaning> {
+    pub fn meaning_of_attribute(
+        &self,
+        module: ModuleId,
+        attribute: &ExprAttribute,
+    ) -> Option<Meaning> {
         self.member(&self.meaning(module, &attribute.value)?, &attribute.attr)
     }
 
@@ -184,7 +194,10 @@ impl<'a> Project<'a> {
     /// The node that binds `definition`, if only one does.
     #[must_use]
     pub fn sole_binding(&self, definition: Definition) -> Option<AnyNodeRef<'a>> {
-        let mut rebinding = self.module(definition.module).references(definition.variable).filter(|r| r.access.rebinds());
+        let mut rebinding = self
+            .module(definition.module)
+            .references(definition.variable)
+            .filter(|r| r.access.rebinds());
         let only = rebinding.next()?;
         (rebinding.next().is_none() && only.access == Access::Store).then_some(only.node)
     }
@@ -221,11 +234,14 @@ impl<'a> Project<'a> {
         let mut imports = BTreeMap::new();
         for (id, module) in self.modules() {
             let aliases = module.nodes().filter_map(|node| match node {
-                AnyNodeRef::Alias(alias) => module.reference_at(alias.asname.as_ref().unwrap_or(&alias.name)),
+                AnyNodeRef::Alias(alias) => {
+                    module.reference_at(alias.asname.as_ref().unwrap_or(&alias.name))
+                }
                 _ => None,
             });
             for reference in aliases {
-                let definition = Definition { module: id, variable: module.reference(reference).variable };
+                let definition =
+                    Definition { module: id, variable: module.reference(reference).variable };
                 if let Some(meaning) = self.imported_by(definition) {
                     imports.insert(definition, meaning);
                 }
@@ -282,7 +298,9 @@ impl<'a> Project<'a> {
         match of {
             Meaning::External(outer) => Some(Meaning::External(format!("{outer}.{name}"))),
             Meaning::Module(id) => match self.global(*id, name) {
-                Some(definition) if Some(definition) != asking => Some(Meaning::Variable(definition)),
+                Some(definition) if Some(definition) != asking => {
+                    Some(Meaning::Variable(definition))
+                }
                 _ => self.names.submodule(id.0, name).map(|id| Meaning::Module(ModuleId(id))),
             },
             Meaning::Variable(_) => None,
@@ -294,11 +312,18 @@ impl<'a> Project<'a> {
         for (id, module) in self.modules() {
             for node in module.nodes() {
                 let AnyNodeRef::StmtFunctionDef(def) = node else { continue };
-                let class = module.ancestors(node).take_while(|above| !above.is_stmt_function_def()).find_map(|above| match above {
-                    AnyNodeRef::StmtClassDef(class) => Some(class),
-                    _ => None,
+                let class = module
+                    .ancestors(node)
+                    .take_while(|above| !above.is_stmt_function_def())
+                    .find_map(|above| match above {
+                        AnyNodeRef::StmtClassDef(class) => Some(class),
+                        _ => None,
+                    });
+                functions.entry(def.name.as_str()).or_default().push(Function {
+                    module: id,
+                    def,
+                    class,
                 });
-                functions.entry(def.name.as_str()).or_default().push(Function { module: id, def, class });
             }
         }
         functions
@@ -321,14 +346,19 @@ impl<'a> Project<'a> {
         match node {
             AnyNodeRef::ExprName(name) => {
                 let reference = module.reference(module.reference_at(name)?);
-                reference.access.reads().then(|| self.follow(Definition { module: id, variable: reference.variable }))
+                reference
+                    .access
+                    .reads()
+                    .then(|| self.follow(Definition { module: id, variable: reference.variable }))
             }
             AnyNodeRef::ExprAttribute(attribute) => self.meaning_of_attribute(id, attribute),
             AnyNodeRef::Alias(alias) => {
                 let bound = alias.asname.as_ref().unwrap_or(&alias.name);
                 let variable = module.reference(module.reference_at(bound)?).variable;
                 match self.follow(Definition { module: id, variable }) {
-                    Meaning::Variable(origin) if origin.variable != variable || origin.module != id => {
+                    Meaning::Variable(origin)
+                        if origin.variable != variable || origin.module != id =>
+                    {
                         Some(Meaning::Variable(origin))
                     }
                     _ => None,
@@ -345,7 +375,8 @@ mod tests {
 
     /// What the name in the last statement of the last file means.
     fn meaning_in_last(texts: &[(&str, &str)]) -> String {
-        let files: Vec<_> = texts.iter().map(|(path, text)| SourceFile::parse(*path, *text).unwrap()).collect();
+        let files: Vec<_> =
+            texts.iter().map(|(path, text)| SourceFile::parse(*path, *text).unwrap()).collect();
         let project = Project::of(&files);
         let (id, module) = project.modules().last().unwrap();
         let statement = module.file().syntax().body.last().unwrap().as_expr_stmt().unwrap();
@@ -362,7 +393,10 @@ mod tests {
 
     #[test]
     fn names_are_followed_through_packages() {
-        let package = [("pkg/__init__.py", "from .part import thing as it\n"), ("pkg/part.py", "def thing(): ...\n")];
+        let package = [
+            ("pkg/__init__.py", "from .part import thing as it\n"),
+            ("pkg/part.py", "def thing(): ...\n"),
+        ];
         let with = |script| meaning_in_last(&[package[0], package[1], ("main.py", script)]);
         assert_eq!(with("import pkg\npkg.it\n"), "pkg.part:thing");
         assert_eq!(with("from pkg import it as other\nother\n"), "pkg.part:thing");
@@ -375,7 +409,10 @@ mod tests {
 
     #[test]
     fn imports_that_go_round_in_circles_end() {
-        assert_eq!(meaning_in_last(&[("pkg/__init__.py", "from . import part\npart\n")]), "pkg:part");
+        assert_eq!(
+            meaning_in_last(&[("pkg/__init__.py", "from . import part\npart\n")]),
+            "pkg:part"
+        );
         let circle = [("a.py", "from b import x\n"), ("b.py", "from a import x\nx\n")];
         assert!(meaning_in_last(&circle).ends_with(":x"));
     }

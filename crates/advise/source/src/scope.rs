@@ -127,7 +127,13 @@ pub(crate) struct Scopes<'a> {
 
 impl<'a> Scopes<'a> {
     pub fn of_module(node: AnyNodeRef<'a>) -> Self {
-        let module = Scope { kind: ScopeKind::Module, node, parent: None, opaque: None, variables: BTreeMap::new() };
+        let module = Scope {
+            kind: ScopeKind::Module,
+            node,
+            parent: None,
+            opaque: None,
+            variables: BTreeMap::new(),
+        };
         Self { scopes: vec![module], opened: BTreeMap::new() }
     }
 
@@ -137,14 +143,20 @@ impl<'a> Scopes<'a> {
             AnyNodeRef::StmtFunctionDef(_) => ScopeKind::Function,
             AnyNodeRef::StmtClassDef(_) => ScopeKind::Class,
             AnyNodeRef::ExprLambda(_) => ScopeKind::Lambda,
-            AnyNodeRef::ExprListComp(_) | AnyNodeRef::ExprSetComp(_) | AnyNodeRef::ExprDictComp(_) => {
-                ScopeKind::Comprehension
-            }
+            AnyNodeRef::ExprListComp(_)
+            | AnyNodeRef::ExprSetComp(_)
+            | AnyNodeRef::ExprDictComp(_) => ScopeKind::Comprehension,
             AnyNodeRef::ExprGenerator(_) => ScopeKind::Generator,
             _ => return,
         };
         let Ok(number) = u32::try_from(self.scopes.len()) else { return };
-        self.scopes.push(Scope { kind, node, parent: Some(parent), opaque: None, variables: BTreeMap::new() });
+        self.scopes.push(Scope {
+            kind,
+            node,
+            parent: Some(parent),
+            opaque: None,
+            variables: BTreeMap::new(),
+        });
         self.opened.insert(id, ScopeId(number));
     }
 

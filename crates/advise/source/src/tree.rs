@@ -33,7 +33,11 @@ pub(crate) struct Tree<'a> {
 impl<'a> Tree<'a> {
     /// Numbers the nodes and opens the scopes on the way.
     pub fn grow(syntax: &'a ModModule) -> (Self, Scopes<'a>) {
-        let mut grower = Grower { entries: Vec::new(), path: Vec::new(), scopes: Scopes::of_module(syntax.into()) };
+        let mut grower = Grower {
+            entries: Vec::new(),
+            path: Vec::new(),
+            scopes: Scopes::of_module(syntax.into()),
+        };
         let root = AnyNodeRef::from(syntax);
         grower.enter_node(root);
         root.visit_source_order(&mut grower);
@@ -123,7 +127,11 @@ fn belongs_inside(opener: AnyNodeRef<'_>, child: AnyNodeRef<'_>) -> bool {
 }
 
 /// The first iterable of a comprehension is evaluated outside of it.
-fn is_first_iterable(owner: Option<AnyNodeRef<'_>>, comprehension: AnyNodeRef<'_>, child: AnyNodeRef<'_>) -> bool {
+fn is_first_iterable(
+    owner: Option<AnyNodeRef<'_>>,
+    comprehension: AnyNodeRef<'_>,
+    child: AnyNodeRef<'_>,
+) -> bool {
     let AnyNodeRef::Comprehension(clause) = comprehension else { return false };
     let first = match owner {
         Some(AnyNodeRef::ExprListComp(node)) => node.generators.first(),
@@ -132,5 +140,6 @@ fn is_first_iterable(owner: Option<AnyNodeRef<'_>>, comprehension: AnyNodeRef<'_
         Some(AnyNodeRef::ExprGenerator(node)) => node.generators.first(),
         _ => None,
     };
-    first.is_some_and(|first| std::ptr::eq(first, clause)) && child.ptr_eq(AnyNodeRef::from(&clause.iter))
+    first.is_some_and(|first| std::ptr::eq(first, clause))
+        && child.ptr_eq(AnyNodeRef::from(&clause.iter))
 }

@@ -40,7 +40,11 @@ fn candidate<'a>(project: &Project<'a>, id: ModuleId, read: &WholeRead<'a>) -> O
     blockers.extend(setting.blockers());
     let edits = if blockers.is_empty() { rewrite::edits(&setting) } else { None };
     if blockers.is_empty() && edits.is_none() {
-        blockers.push(setting.blocker("layout", built.list, "the lines around it cannot be moved safely"));
+        blockers.push(setting.blocker(
+            "layout",
+            built.list,
+            "the lines around it cannot be moved safely",
+        ));
     }
     Some(described(project, id, &built, &consumer, (blockers, edits.unwrap_or_default())))
 }
@@ -60,8 +64,15 @@ fn described<'a>(
         file: file.path().to_owned(),
         line: first,
         subject: built.subject().to_owned(),
-        message: format!("a whole file is read into memory, and gone through once, by `{}`", consumer.name),
-        evidence: Evidence::AllocatedUnder(vec![LineSpan { file: file.path().to_owned(), first, last }]),
+        message: format!(
+            "a whole file is read into memory, and gone through once, by `{}`",
+            consumer.name
+        ),
+        evidence: Evidence::AllocatedUnder(vec![LineSpan {
+            file: file.path().to_owned(),
+            first,
+            last,
+        }]),
         benefit: Benefit::Keeps { share: consumer.kept_share, constant_bytes: READ_BUFFER_BYTES },
         blockers,
         edits: Some(edits).filter(|edits| !edits.edits.is_empty()).into_iter().collect(),

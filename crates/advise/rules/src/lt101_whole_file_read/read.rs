@@ -46,8 +46,12 @@ fn by_method<'a>(call: &'a ExprCall, method: &'a ExprAttribute) -> Option<(&'a E
     match method.attr.as_str() {
         "readlines" if call.arguments.is_empty() => Some((&method.value, Way::Lines)),
         "splitlines" => Some((file_of_read(&method.value)?, Way::SplitEach(call))),
-        "split" if call.arguments.is_empty() => Some((file_of_read(&method.value)?, Way::SplitEach(call))),
-        "split" if is_line_end(call.arguments.args.first()?) => Some((file_of_read(&method.value)?, Way::SplitWhole)),
+        "split" if call.arguments.is_empty() => {
+            Some((file_of_read(&method.value)?, Way::SplitEach(call)))
+        }
+        "split" if is_line_end(call.arguments.args.first()?) => {
+            Some((file_of_read(&method.value)?, Way::SplitWhole))
+        }
         _ => None,
     }
 }
@@ -62,7 +66,9 @@ fn file_of_read(expr: &Expr) -> Option<&Expr> {
 fn is_line_end(separator: &Expr) -> bool {
     match separator {
         Expr::StringLiteral(text) => matches!(text.value.to_str(), "\n" | "\r\n"),
-        Expr::BytesLiteral(bytes) => matches!(bytes.value.bytes().collect::<Vec<_>>().as_slice(), b"\n" | b"\r\n"),
+        Expr::BytesLiteral(bytes) => {
+            matches!(bytes.value.bytes().collect::<Vec<_>>().as_slice(), b"\n" | b"\r\n")
+        }
         _ => false,
     }
 }
@@ -70,6 +76,7 @@ fn is_line_end(separator: &Expr) -> bool {
 /// The file of `list(file)`.
 fn by_list<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall) -> Option<&'a Expr> {
     let [file] = &*call.arguments.args else { return None };
-    let is_list = project.external_name(id, &call.func)? == "builtins.list" && call.arguments.keywords.is_empty();
+    let is_list = project.external_name(id, &call.func)? == "builtins.list"
+        && call.arguments.keywords.is_empty();
     (is_list && opened(project, id, file).is_ok()).then_some(file)
 }

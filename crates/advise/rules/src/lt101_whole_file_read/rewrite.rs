@@ -29,7 +29,8 @@ fn lines_text(setting: &Setting<'_, '_>) -> String {
     match setting.read.way {
         Way::Lines | Way::SplitWhole => file.to_owned(),
         Way::SplitEach(call) => {
-            let method = call.func.as_attribute_expr().map_or("splitlines", |method| method.attr.as_str());
+            let method =
+                call.func.as_attribute_expr().map_or("splitlines", |method| method.attr.as_str());
             let part = if method == "split" { "word" } else { "line" };
             let arguments = source.slice(&call.arguments);
             format!("({part} for row in {file} for {part} in row.{method}{arguments})")
@@ -46,7 +47,10 @@ fn in_one_block(setting: &Setting<'_, '_>) -> Option<Vec<TextEdit>> {
     }
     let mut edits = vec![TextEdit::replace(setting.read.call.range(), lines_text(setting))];
     if let AnyNodeRef::StmtAnnAssign(statement) = setting.built.binding.as_ref()?.statement {
-        let annotation = setting.module().file().with_parentheses((&*statement.annotation).into(), statement.into());
+        let annotation = setting
+            .module()
+            .file()
+            .with_parentheses((&*statement.annotation).into(), statement.into());
         edits.push(TextEdit::delete(TextRange::new(statement.target.end(), annotation.end())));
     }
     Some(edits)
@@ -81,7 +85,10 @@ fn without_statement(file: &SourceFile, statement: AnyNodeRef<'_>) -> Option<Tex
     match behind.trim_start_matches([' ', '\t']) {
         comment if comment.starts_with('#') && !is_inline_body => {
             let gap = behind.len() - comment.len();
-            Some(TextEdit::delete(TextRange::new(range.start(), range.end() + TextSize::try_from(gap).ok()?)))
+            Some(TextEdit::delete(TextRange::new(
+                range.start(),
+                range.end() + TextSize::try_from(gap).ok()?,
+            )))
         }
         end if end.trim().is_empty() && is_inline_body => inline_body(file, range),
         end if end.trim().is_empty() => Some(TextEdit::delete(lines)),

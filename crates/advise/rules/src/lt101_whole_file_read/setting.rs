@@ -10,8 +10,13 @@ use lowtide_source::ast::{AnyNodeRef, Stmt, StmtWith};
 use lowtide_source::{Effector, Effects, Module, ModuleId, Project, Ranged, Site};
 
 /// Errors of opening a file; reading lines from an open one raises others.
-const OPENING_ERRORS: [&str; 5] =
-    ["FileNotFoundError", "PermissionError", "IsADirectoryError", "NotADirectoryError", "FileExistsError"];
+const OPENING_ERRORS: [&str; 5] = [
+    "FileNotFoundError",
+    "PermissionError",
+    "IsADirectoryError",
+    "NotADirectoryError",
+    "FileExistsError",
+];
 
 pub(super) struct Setting<'p, 'a> {
     pub project: &'p Project<'a>,
@@ -34,7 +39,12 @@ pub(super) enum Place<'a> {
 }
 
 impl<'a> Setting<'_, 'a> {
-    pub fn blocker(&self, name: &'static str, node: impl Ranged, reason: impl Into<String>) -> Blocker {
+    pub fn blocker(
+        &self,
+        name: &'static str,
+        node: impl Ranged,
+        reason: impl Into<String>,
+    ) -> Blocker {
         Blocker { name, reason: reason.into(), line: self.module().file().line_of(node.start()) }
     }
 
@@ -46,14 +56,24 @@ impl<'a> Setting<'_, 'a> {
     pub fn blockers(&self) -> Vec<Blocker> {
         let mut blockers: Vec<Blocker> = self.of_the_file().into_iter().collect();
         let Some(stretch) = self.stretch() else {
-            blockers.push(self.blocker("used-elsewhere", self.consumer.code, "the lines are used where the file may be closed"));
+            blockers.push(self.blocker(
+                "used-elsewhere",
+                self.consumer.code,
+                "the lines are used where the file may be closed",
+            ));
             return blockers;
         };
         blockers.extend(self.other_uses_of_the_file());
         blockers.extend(self.kept_open());
         let items = self.effects_of_reading();
-        let meanwhile = Effector::of(self.project).of_nodes_without(self.id, &stretch, Some(self.built.list));
-        let postponed = Postponed { project: self.project, id: self.id, built: self.built, consumer: self.consumer };
+        let meanwhile =
+            Effector::of(self.project).of_nodes_without(self.id, &stretch, Some(self.built.list));
+        let postponed = Postponed {
+            project: self.project,
+            id: self.id,
+            built: self.built,
+            consumer: self.consumer,
+        };
         blockers.extend(postponed.taking_turns(&items, &meanwhile));
         blockers.extend(postponed.caught_elsewhere(&items, &OPENING_ERRORS));
         blockers
@@ -62,9 +82,16 @@ impl<'a> Setting<'_, 'a> {
     fn of_the_file(&self) -> Option<Blocker> {
         let found = |name, reason: &str| Some(self.blocker(name, self.built.list, reason));
         match (self.read.origin, self.read.way) {
-            (Err(NotOpened::Pipe), _) => found("reads-a-pipe", "whoever writes to the pipe may wait for an answer to its last line"),
-            (Err(NotOpened::Unknown), _) => found("unknown-file", "nothing tells that this is an ordinary file"),
-            (_, Way::SplitWhole) => found("newline-semantics", "an empty last part tells how the file ends"),
+            (Err(NotOpened::Pipe), _) => found(
+                "reads-a-pipe",
+                "whoever writes to the pipe may wait for an answer to its last line",
+            ),
+            (Err(NotOpened::Unknown), _) => {
+                found("unknown-file", "nothing tells that this is an ordinary file")
+            }
+            (_, Way::SplitWhole) => {
+                found("newline-semantics", "an empty last part tells how the file ends")
+            }
             (Ok(file), Way::SplitEach(_)) if !file.ends_lines_as_splitlines_does() => {
                 found("newline-semantics", "the file's line ends are not those of `splitlines`")
             }
@@ -75,16 +102,24 @@ impl<'a> Setting<'_, 'a> {
     /// Where the use stands as seen from the reading.
     pub fn place(&self) -> Place<'a> {
         let Some(binding) = &self.built.binding else { return Place::Direct };
-        let Some((block, made)) = self.module().block_of(binding.statement) else { return Place::Elsewhere };
+        let Some((block, made)) = self.module().block_of(binding.statement) else {
+            return Place::Elsewhere;
+        };
         if let Some(used) = sibling_holding(block, self.consumer.code)
             && used > made
         {
             return Place::SameBlock(&block[made + 1..=used]);
         }
-        let Some(AnyNodeRef::StmtWith(with)) = self.module().parent(binding.statement) else { return Place::Elsewhere };
-        let Some((outer, place)) = self.module().block_of(with.into()) else { return Place::Elsewhere };
+        let Some(AnyNodeRef::StmtWith(with)) = self.module().parent(binding.statement) else {
+            return Place::Elsewhere;
+        };
+        let Some((outer, place)) = self.module().block_of(with.into()) else {
+            return Place::Elsewhere;
+        };
         match sibling_holding(outer, self.consumer.code) {
-            Some(used) if used > place => Place::AfterWith { with, rest: &block[made + 1..], moved: &outer[place + 1..=used] },
+            Some(used) if used > place => {
+                Place::AfterWith { with, rest: &block[made + 1..], moved: &outer[place + 1..=used] }
+            }
             _ => Place::Elsewhere,
         }
     }
@@ -94,7 +129,9 @@ impl<'a> Setting<'_, 'a> {
         match self.place() {
             Place::Direct => Some(vec![self.consumer.code]),
             Place::SameBlock(statements) => Some(statements.iter().map(AnyNodeRef::from).collect()),
-            Place::AfterWith { rest, moved, .. } => Some(rest.iter().chain(moved).map(AnyNodeRef::from).collect()),
+            Place::AfterWith { rest, moved, .. } => {
+                Some(rest.iter().chain(moved).map(AnyNodeRef::from).collect())
+            }
             Place::Elsewhere => None,
         }
     }
@@ -106,15 +143,32 @@ impl<'a> Setting<'_, 'a> {
         let Some(variable) = module.variable_of(name) else { return Vec::new() };
         let mut blockers = Vec::new();
         if let Some(capture) = module.capture_of(variable) {
-            blockers.push(self.blocker("captured", capture.range, format!("`{}` is used by code that runs at another time", name.id)));
+            blockers.push(self.blocker(
+                "captured",
+                capture.range,
+                format!("`{}` is used by code that runs at another time", name.id),
+            ));
         }
         let end = self.consumer.code.end();
-        let later = module.references(variable).filter(|reference| reference.range.start() >= self.read.call.end());
+        let later = module
+            .references(variable)
+            .filter(|reference| reference.range.start() >= self.read.call.end());
         for reference in later {
             if reference.range.start() < end {
-                blockers.push(self.blocker("other-use-of-file", reference.range, format!("`{}` is used while its lines are read", name.id)));
-            } else if reference.access.reads() && self.consumer.may_stop.is_some() && !self.only_closes(reference.node) {
-                blockers.push(self.blocker("read-after-break", reference.range, format!("`{}` is used after the loop may have left it half-read", name.id)));
+                blockers.push(self.blocker(
+                    "other-use-of-file",
+                    reference.range,
+                    format!("`{}` is used while its lines are read", name.id),
+                ));
+            } else if reference.access.reads()
+                && self.consumer.may_stop.is_some()
+                && !self.only_closes(reference.node)
+            {
+                blockers.push(self.blocker(
+                    "read-after-break",
+                    reference.range,
+                    format!("`{}` is used after the loop may have left it half-read", name.id),
+                ));
             }
         }
         blockers
@@ -131,9 +185,14 @@ impl<'a> Setting<'_, 'a> {
         let harmless = |item: &'a lowtide_source::ast::WithItem| {
             opened(self.project, self.id, &item.context_expr).is_ok_and(|file| file.is_read_only())
         };
-        let is_files = self.read.origin.is_ok_and(|file| file.with.is_some_and(|own| std::ptr::eq(own, with)));
+        let is_files =
+            self.read.origin.is_ok_and(|file| file.with.is_some_and(|own| std::ptr::eq(own, with)));
         if !is_files {
-            return Some(self.blocker("used-elsewhere", with, "the lines are used after this block, which does not close the file"));
+            return Some(self.blocker(
+                "used-elsewhere",
+                with,
+                "the lines are used after this block, which does not close the file",
+            ));
         }
         let other = with.items.iter().find(|item| !harmless(item))?;
         Some(self.blocker("with-holds-more", other, "this would be held until the lines are used"))

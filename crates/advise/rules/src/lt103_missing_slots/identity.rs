@@ -3,7 +3,11 @@
 use super::subject::Subject;
 use crate::origin::{Handed, Origin, origins};
 use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprCall, ExprName, StmtClassDef};
-use lowtide_source::{Access, Definition, Function, Meaning, ModuleId, Project, VariableId};
+use lowtide_source::{
+    Access, Definition, Function, Meaning, ModuleId, Project, Ranged, TextSize, VariableId,
+};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// How many steps through names, calls and callers are followed.
 const MAX_STEPS: u32 = 8;
@@ -25,16 +29,32 @@ pub(super) enum Identity {
 pub(super) struct Identifier<'p, 'a> {
     pub project: &'p Project<'a>,
     pub subject: Subject<'p, 'a>,
+    /// Without it, names and callers that go round in circles would be followed again and again.
+    answers: &'p Answers,
     steps_left: u32,
 }
 
+/// What has been found out so far, by module and place of the expression. One that is being looked at counts as unknown.
+pub(super) type Answers = RefCell<BTreeMap<(ModuleId, TextSize, TextSize), Identity>>;
+
 impl<'p, 'a> Identifier<'p, 'a> {
-    pub fn of(subject: Subject<'p, 'a>) -> Self {
-        Self { project: subject.project, subject, steps_left: MAX_STEPS }
+    pub fn of(subject: Subject<'p, 'a>, answers: &'p Answers) -> Self {
+        Self { project: subject.project, subject, answers, steps_left: MAX_STEPS }
     }
 
     /// What `expr`, which stands in `module`, may be.
     pub fn identify(self, module: ModuleId, expr: &'a Expr) -> Identity {
+        let place = (module, expr.start(), expr.end());
+        if let Some(answer) = self.answers.borrow().get(&place) {
+            return *answer;
+        }
+        self.answers.borrow_mut().insert(place, Identity::Unknown);
+        let answer = self.look_at(module, expr);
+        self.answers.borrow_mut().insert(place, answer);
+        answer
+    }
+
+    fn look_at(self, module: ModuleId, expr: &'a Expr) -> Identity {
         match expr {
             Expr::Name(name) => self.name(module, expr, name),
             Expr::Attribute(attribute) => self.attribute(module, expr, attribute),
@@ -210,23 +230,22 @@ impl<'p, 'a> Identifier<'p, 'a> {
         let Some(deeper) = self.deeper() else { return Identity::Unknown };
         let mut stored = Identity::Other;
         let mut is_stored = false;
-        for (id, names) in self.project.modules() {
-            for node in names.nodes() {
-                let AnyNodeRef::ExprAttribute(found) = node else { continue };
-                if found.attr.id == attribute.attr.id && found.ctx.is_store() {
-                    is_stored = true;
-                    stored = stored.max(match names.parent(node) {
-                        Some(AnyNodeRef::StmtAssign(set)) if set.targets.len() == 1 => {
-                            deeper.identify(id, &set.value)
-                        }
-                        Some(AnyNodeRef::StmtAnnAssign(set)) => set
-                            .value
-                            .as_deref()
-                            .map_or(Identity::Other, |value| deeper.identify(id, value)),
-                        _ => Identity::Unknown,
-                    });
-                }
+        for found in self.project.attributes_named(&attribute.attr) {
+            let (id, names) = (found.module, self.project.module(found.module));
+            if !matches!(found.node, AnyNodeRef::ExprAttribute(target) if target.ctx.is_store()) {
+                continue;
             }
+            is_stored = true;
+            stored = stored.max(match names.parent(found.node) {
+                Some(AnyNodeRef::StmtAssign(set)) if set.targets.len() == 1 => {
+                    deeper.identify(id, &set.value)
+                }
+                Some(AnyNodeRef::StmtAnnAssign(set)) => set
+                    .value
+                    .as_deref()
+                    .map_or(Identity::Other, |value| deeper.identify(id, value)),
+                _ => Identity::Unknown,
+            });
         }
         if is_stored { stored } else { Identity::Unknown }
     }

@@ -1,6 +1,6 @@
 //! What the rest of the project does to instances that slots would not allow.
 
-use super::identity::{Identifier, Identity};
+use super::identity::{Answers, Identifier, Identity};
 use super::lineage::mangled;
 use super::subject::Subject;
 use crate::Blocker;
@@ -26,11 +26,12 @@ const REFLECTION: &[&str] =
 
 /// Every such fact.
 pub(super) fn blockers(subject: Subject<'_, '_>, attributes: &BTreeSet<String>) -> Vec<Blocker> {
+    let answers = Answers::default();
     let outside = Outside {
         subject,
         attributes,
         properties: subject.properties(),
-        identifier: Identifier::of(subject),
+        identifier: Identifier::of(subject, &answers),
     };
     let mut blockers = Vec::new();
     for (id, module) in subject.project.modules() {

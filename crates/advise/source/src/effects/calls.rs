@@ -90,7 +90,9 @@ impl<'a> Collector<'_, 'a> {
                 self.reads_arguments(call);
                 self.may_raise(site);
             }
-            Known::Iterates => call.arguments.args.iter().for_each(|argument| self.iterate(argument)),
+            Known::Iterates => {
+                call.arguments.args.iter().for_each(|argument| self.iterate(argument))
+            }
             Known::Changes | Known::Advances => {
                 let root = subject.map_or(Root::Shared, |subject| self.root_of(subject));
                 self.effects.read(Place::Content(root.clone()), site);
@@ -141,7 +143,8 @@ impl<'a> Collector<'_, 'a> {
     /// The variable of a file handle that was opened to be written anew, or of a writer made of one.
     fn output_of(&self, handle: &Expr) -> Option<Definition> {
         let Expr::Name(name) = handle else { return None };
-        let definition = Definition { module: self.module, variable: self.names().variable_of(name)? };
+        let definition =
+            Definition { module: self.module, variable: self.names().variable_of(name)? };
         let binding = self.project.sole_binding(definition)?;
         if binding.is_parameter() {
             return self.is_output_of_all_callers(binding).then_some(definition);
@@ -191,7 +194,9 @@ impl<'a> Collector<'_, 'a> {
         let site = self.site(call);
         self.may_raise(site);
         match self.open_mode(call) {
-            Some(mode) if !mode.contains(['w', 'x', 'a', '+']) => self.effects.read(Place::Files, site),
+            Some(mode) if !mode.contains(['w', 'x', 'a', '+']) => {
+                self.effects.read(Place::Files, site)
+            }
             _ => self.effects.write(Place::Files, site),
         }
     }
@@ -199,7 +204,9 @@ impl<'a> Collector<'_, 'a> {
     fn get_attribute(&mut self, call: &'a ExprCall) {
         let site = self.site(call);
         match call.arguments.args.get(1) {
-            Some(Expr::StringLiteral(name)) => self.effects.read(Place::Attribute(name.value.to_str().to_owned()), site),
+            Some(Expr::StringLiteral(name)) => {
+                self.effects.read(Place::Attribute(name.value.to_str().to_owned()), site)
+            }
             _ => self.effects.read(Place::Anything, site),
         }
     }
@@ -222,10 +229,15 @@ impl<'a> Collector<'_, 'a> {
     /// Whether the file that a variable names is opened somewhere by this module.
     fn is_path(&self, expr: &Expr) -> bool {
         let module = self.names();
-        let Some(variable) = expr.as_name_expr().and_then(|name| module.variable_of(name)) else { return false };
+        let Some(variable) = expr.as_name_expr().and_then(|name| module.variable_of(name)) else {
+            return false;
+        };
         module.references(variable).any(|reference| match module.parent(reference.node) {
             Some(AnyNodeRef::Arguments(arguments)) => match module.parent(arguments.into()) {
-                Some(AnyNodeRef::ExprCall(call)) => self.project.external_name(self.module, &call.func).is_some_and(|name| known::opens(&name)),
+                Some(AnyNodeRef::ExprCall(call)) => self
+                    .project
+                    .external_name(self.module, &call.func)
+                    .is_some_and(|name| known::opens(&name)),
                 _ => false,
             },
             Some(AnyNodeRef::ExprAttribute(attribute)) => attribute.attr.as_str() == "open",
@@ -238,22 +250,34 @@ impl<'a> Collector<'_, 'a> {
         let Expr::Name(name) = expr else { return false };
         let Some(variable) = self.names().variable_of(name) else { return false };
         let bound_by_loop = |node: AnyNodeRef<'a>| {
-            let above = self.names().ancestors(node).find(|above| !matches!(above, AnyNodeRef::ExprTuple(_) | AnyNodeRef::ExprList(_)));
+            let above = self
+                .names()
+                .ancestors(node)
+                .find(|above| !matches!(above, AnyNodeRef::ExprTuple(_) | AnyNodeRef::ExprList(_)));
             match above {
-                Some(AnyNodeRef::StmtFor(statement)) => statement.target.range().contains_range(node.range()),
-                Some(AnyNodeRef::Comprehension(clause)) => clause.target.range().contains_range(node.range()),
+                Some(AnyNodeRef::StmtFor(statement)) => {
+                    statement.target.range().contains_range(node.range())
+                }
+                Some(AnyNodeRef::Comprehension(clause)) => {
+                    clause.target.range().contains_range(node.range())
+                }
                 _ => false,
             }
         };
-        self.names().references(variable).filter(|reference| reference.access.rebinds()).all(|reference| bound_by_loop(reference.node))
+        self.names()
+            .references(variable)
+            .filter(|reference| reference.access.rebinds())
+            .all(|reference| bound_by_loop(reference.node))
     }
 
     /// A method is looked for by its name: in all classes of the project, and among the builtin types.
     fn call_method(&mut self, method: &'a ExprAttribute, call: &'a ExprCall) {
         let functions = self.project.functions_named(&method.attr);
-        let methods: Vec<_> = functions.iter().copied().filter(|function| function.class.is_some()).collect();
+        let methods: Vec<_> =
+            functions.iter().copied().filter(|function| function.class.is_some()).collect();
         let receiver = &*method.value;
-        let is_container = matches!(self.root_of(receiver), Root::Own { .. }) || receiver.is_literal_expr();
+        let is_container =
+            matches!(self.root_of(receiver), Root::Own { .. }) || receiver.is_literal_expr();
         if !is_container {
             for &method in &methods {
                 self.call_function(method);
@@ -277,7 +301,11 @@ impl<'a> Collector<'_, 'a> {
 
     /// Functions that are passed to a call may be called by it.
     fn run_callbacks(&mut self, call: &'a ExprCall) {
-        let arguments = call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
+        let arguments = call
+            .arguments
+            .args
+            .iter()
+            .chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
         for argument in arguments {
             if let Some(Meaning::Variable(definition)) = self.project.meaning(self.module, argument)
                 && let Some(function) = self.project.function(definition)
@@ -295,8 +323,18 @@ fn is_self(receiver: &Expr) -> bool {
 fn is_harmless_decorator(name: &str) -> bool {
     matches!(
         name,
-        "builtins.staticmethod" | "builtins.classmethod" | "builtins.property" | "functools.lru_cache" | "functools.cache"
-            | "functools.wraps" | "functools.cached_property" | "abc.abstractmethod" | "typing.override" | "typing.final"
-            | "contextlib.contextmanager" | "typing.overload" | "typing.no_type_check"
+        "builtins.staticmethod"
+            | "builtins.classmethod"
+            | "builtins.property"
+            | "functools.lru_cache"
+            | "functools.cache"
+            | "functools.wraps"
+            | "functools.cached_property"
+            | "abc.abstractmethod"
+            | "typing.override"
+            | "typing.final"
+            | "contextlib.contextmanager"
+            | "typing.overload"
+            | "typing.no_type_check"
     )
 }

@@ -3,7 +3,9 @@ use super::{Effects, FreshNames, Place, Root, Site};
 use crate::scope::{ScopeId, ScopeKind};
 use crate::tree::NodeId;
 use crate::{Definition, Function, Module, ModuleId, Project};
-use ruff_python_ast::{AnyNodeRef, Expr, ExprContext, ExprLambda, ExprName, Parameter, StmtClassDef};
+use ruff_python_ast::{
+    AnyNodeRef, Expr, ExprContext, ExprLambda, ExprName, Parameter, StmtClassDef,
+};
 use ruff_text_size::{Ranged, TextRange};
 use std::collections::BTreeSet;
 
@@ -38,7 +40,12 @@ impl<'p, 'a> Effector<'p, 'a> {
 
     /// The effects of running `nodes` but for the node `left_out`.
     #[must_use]
-    pub fn of_nodes_without(&self, module: ModuleId, nodes: &[AnyNodeRef<'a>], left_out: Option<AnyNodeRef<'a>>) -> Effects {
+    pub fn of_nodes_without(
+        &self,
+        module: ModuleId,
+        nodes: &[AnyNodeRef<'a>],
+        left_out: Option<AnyNodeRef<'a>>,
+    ) -> Effects {
         let mut collector = Collector::new(self.project, module);
         collector.left_out = left_out.map(|node| node.range());
         for &node in nodes {
@@ -153,25 +160,39 @@ impl<'p, 'a> Collector<'p, 'a> {
             AnyNodeRef::ExprCall(call) => self.call(call),
             AnyNodeRef::StmtFor(statement) => self.iterate(&statement.iter),
             AnyNodeRef::Comprehension(clause) => self.iterate(&clause.iter),
-            AnyNodeRef::ExprStarred(starred) if starred.ctx == ExprContext::Load => self.iterate(&starred.value),
-            AnyNodeRef::ExprCompare(comparison) => comparison.comparators.iter().for_each(|operand| self.iterate_container(operand)),
+            AnyNodeRef::ExprStarred(starred) if starred.ctx == ExprContext::Load => {
+                self.iterate(&starred.value)
+            }
+            AnyNodeRef::ExprCompare(comparison) => {
+                comparison.comparators.iter().for_each(|operand| self.iterate_container(operand))
+            }
             AnyNodeRef::StmtAugAssign(statement) => self.update(statement),
             AnyNodeRef::StmtWith(statement) => self.enter(statement),
             AnyNodeRef::ExprAwait(_) => self.anything(self.site(node)),
             AnyNodeRef::Alias(_) => self.import(node),
             // Here the code that iterates has its turn; that of a followed generator is looked at by itself.
-            AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_) if !self.is_elsewhere => self.anything(self.site(node)),
+            AnyNodeRef::ExprYield(_) | AnyNodeRef::ExprYieldFrom(_) if !self.is_elsewhere => {
+                self.anything(self.site(node))
+            }
             AnyNodeRef::ExprYieldFrom(delegation) => self.iterate(&delegation.value),
             AnyNodeRef::StmtRaise(_) | AnyNodeRef::StmtAssert(_) => {
                 let site = self.site(node);
                 self.effects.may_raise.get_or_insert(site);
                 self.effects.checks.get_or_insert(site);
             }
-            AnyNodeRef::ExprBinOp(operation) if may_divide_by_zero(operation) => self.may_raise(self.site(node)),
+            AnyNodeRef::ExprBinOp(operation) if may_divide_by_zero(operation) => {
+                self.may_raise(self.site(node))
+            }
             AnyNodeRef::StmtClassDef(class) => self.bind(class.name.range),
-            AnyNodeRef::ExceptHandlerExceptHandler(handler) => handler.name.iter().for_each(|name| self.bind(name.range)),
-            AnyNodeRef::PatternMatchAs(pattern) => pattern.name.iter().for_each(|name| self.bind(name.range)),
-            AnyNodeRef::PatternMatchStar(pattern) => pattern.name.iter().for_each(|name| self.bind(name.range)),
+            AnyNodeRef::ExceptHandlerExceptHandler(handler) => {
+                handler.name.iter().for_each(|name| self.bind(name.range))
+            }
+            AnyNodeRef::PatternMatchAs(pattern) => {
+                pattern.name.iter().for_each(|name| self.bind(name.range))
+            }
+            AnyNodeRef::PatternMatchStar(pattern) => {
+                pattern.name.iter().for_each(|name| self.bind(name.range))
+            }
             _ => {}
         }
     }
@@ -214,8 +235,12 @@ impl<'p, 'a> Collector<'p, 'a> {
         let module = self.names();
         let reference = module.reference(module.reference_at(range)?);
         let variable = module.variable(reference.variable);
-        let exposed = variable.scope == ScopeId::MODULE || module.capture_of(reference.variable).is_some();
-        let is_inner = !matches!(module.scope(variable.scope).kind, ScopeKind::Module | ScopeKind::Class | ScopeKind::Function);
+        let exposed =
+            variable.scope == ScopeId::MODULE || module.capture_of(reference.variable).is_some();
+        let is_inner = !matches!(
+            module.scope(variable.scope).kind,
+            ScopeKind::Module | ScopeKind::Class | ScopeKind::Function
+        );
         if is_inner || self.is_elsewhere && !exposed || self.is_constant(reference.variable) {
             return None;
         }
@@ -226,11 +251,18 @@ impl<'p, 'a> Collector<'p, 'a> {
     /// Whether the variable is bound by one definition or import only, so that nothing ever changes it.
     fn is_constant(&self, variable: crate::VariableId) -> bool {
         let binding = self.project.sole_binding(Definition { module: self.module, variable });
-        matches!(binding, Some(AnyNodeRef::StmtFunctionDef(_) | AnyNodeRef::StmtClassDef(_) | AnyNodeRef::Alias(_)))
+        matches!(
+            binding,
+            Some(
+                AnyNodeRef::StmtFunctionDef(_) | AnyNodeRef::StmtClassDef(_) | AnyNodeRef::Alias(_)
+            )
+        )
     }
 
     fn attribute(&mut self, attribute: &'a ruff_python_ast::ExprAttribute) {
-        if self.is_new_object(&attribute.value) || self.project.meaning_of_attribute(self.module, attribute).is_some() {
+        if self.is_new_object(&attribute.value)
+            || self.project.meaning_of_attribute(self.module, attribute).is_some()
+        {
             return;
         }
         let site = self.site(attribute);
@@ -259,7 +291,10 @@ impl<'p, 'a> Collector<'p, 'a> {
     }
 
     /// The function that has `parameter`.
-    pub(super) fn parameter_of(&self, parameter: AnyNodeRef<'a>) -> Option<(Function<'a>, &'a Parameter)> {
+    pub(super) fn parameter_of(
+        &self,
+        parameter: AnyNodeRef<'a>,
+    ) -> Option<(Function<'a>, &'a Parameter)> {
         let AnyNodeRef::Parameter(own) = parameter else { return None };
         let def = self.names().ancestors(parameter).find_map(|above| match above {
             AnyNodeRef::StmtFunctionDef(def) => Some(def),
@@ -271,15 +306,24 @@ impl<'p, 'a> Collector<'p, 'a> {
     /// Whether an expression names a parameter of the function around it.
     pub(super) fn is_parameter(&self, expr: &Expr) -> bool {
         let variable = expr.as_name_expr().and_then(|name| self.names().variable_of(name));
-        let binding = variable.and_then(|variable| self.project.sole_binding(Definition { module: self.module, variable }));
+        let binding = variable.and_then(|variable| {
+            self.project.sole_binding(Definition { module: self.module, variable })
+        });
         binding.is_some_and(|binding| binding.is_parameter())
     }
 
     fn is_new_object(&self, object: &Expr) -> bool {
         let Expr::Name(name) = object else { return false };
         let variable = self.names().variable_of(name);
-        let is_fresh = |variable| self.fresh.instances.contains(&Definition { module: self.module, variable });
-        variable.is_some_and(is_fresh) || variable.is_some() && variable == self.new_object.filter(|new| new.module == self.module).map(|new| new.variable)
+        let is_fresh =
+            |variable| self.fresh.instances.contains(&Definition { module: self.module, variable });
+        variable.is_some_and(is_fresh)
+            || variable.is_some()
+                && variable
+                    == self
+                        .new_object
+                        .filter(|new| new.module == self.module)
+                        .map(|new| new.variable)
     }
 
     fn subscript(&mut self, subscript: &'a ruff_python_ast::ExprSubscript) {
@@ -328,7 +372,8 @@ impl<'p, 'a> Collector<'p, 'a> {
         if statement.is_async {
             self.anything(self.site(statement));
         }
-        let has_own_managers = statement.items.iter().any(|item| !self.is_known_manager(&item.context_expr));
+        let has_own_managers =
+            statement.items.iter().any(|item| !self.is_known_manager(&item.context_expr));
         for name in ["__enter__", "__exit__"].iter().filter(|_| has_own_managers) {
             for &function in self.project.functions_named(name) {
                 self.run_body(function);
@@ -361,7 +406,9 @@ impl<'p, 'a> Collector<'p, 'a> {
 
     /// Adds the effects of a function's body, once.
     pub(super) fn run_body(&mut self, function: Function<'a>) {
-        let Some(id) = self.project.module(function.module).node_id(function.def.into()) else { return };
+        let Some(id) = self.project.module(function.module).node_id(function.def.into()) else {
+            return;
+        };
         if self.seen.insert((function.module, id)) {
             self.waiting.push(Waiting::Body(function));
         }
@@ -379,7 +426,11 @@ impl<'p, 'a> Collector<'p, 'a> {
     pub(super) fn iterate(&mut self, iterable: &'a Expr) {
         let Some(id) = self.names().node_id(iterable.into()) else { return };
         if !self.is_left_out(iterable.into()) && self.seen.insert((self.module, id)) {
-            self.waiting.push(Waiting::Items { module: self.module, iterable, is_elsewhere: self.is_elsewhere });
+            self.waiting.push(Waiting::Items {
+                module: self.module,
+                iterable,
+                is_elsewhere: self.is_elsewhere,
+            });
         }
     }
 
@@ -406,7 +457,8 @@ impl<'p, 'a> Collector<'p, 'a> {
     fn follow_body(&mut self, function: Function<'a>) {
         self.module = function.module;
         self.is_elsewhere = true;
-        self.new_object = if is_constructor(function) { self.first_parameter(function) } else { None };
+        self.new_object =
+            if is_constructor(function) { self.first_parameter(function) } else { None };
         for statement in &function.def.body {
             self.run(statement.into());
         }
@@ -417,7 +469,10 @@ impl<'p, 'a> Collector<'p, 'a> {
     pub(super) fn run_method(&mut self, module: ModuleId, class: &'a StmtClassDef, name: &str) {
         let lineage = self.project.lineage(module, class);
         for &function in self.project.functions_named(name) {
-            if function.class.is_some_and(|owner| lineage.iter().any(|ancestor| std::ptr::eq(*ancestor, owner))) {
+            if function
+                .class
+                .is_some_and(|owner| lineage.iter().any(|ancestor| std::ptr::eq(*ancestor, owner)))
+            {
                 self.run_body(function);
             }
         }
@@ -432,7 +487,8 @@ impl<'p, 'a> Collector<'p, 'a> {
 }
 
 fn is_constructor(function: Function<'_>) -> bool {
-    function.class.is_some() && matches!(function.def.name.as_str(), "__init__" | "__post_init__" | "__setstate__")
+    function.class.is_some()
+        && matches!(function.def.name.as_str(), "__init__" | "__post_init__" | "__setstate__")
 }
 
 fn is_property(function: Function<'_>) -> bool {
@@ -453,8 +509,16 @@ fn may_divide_by_zero(operation: &ruff_python_ast::ExprBinOp) -> bool {
 /// Whether `+= value` may grow a list, set or dict in place.
 fn may_be_container(value: &Expr) -> bool {
     match value {
-        Expr::List(_) | Expr::ListComp(_) | Expr::Set(_) | Expr::SetComp(_) | Expr::Dict(_) | Expr::DictComp(_) | Expr::Name(_) => true,
-        Expr::Call(call) => matches!(&*call.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "sorted" | "set" | "dict")),
+        Expr::List(_)
+        | Expr::ListComp(_)
+        | Expr::Set(_)
+        | Expr::SetComp(_)
+        | Expr::Dict(_)
+        | Expr::DictComp(_)
+        | Expr::Name(_) => true,
+        Expr::Call(call) => {
+            matches!(&*call.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "sorted" | "set" | "dict"))
+        }
         _ => false,
     }
 }
@@ -489,8 +553,12 @@ mod tests {
 
     #[test]
     fn a_long_chain_of_calls_does_not_exhaust_the_stack() {
-        let chain: String = (0..20_000).map(|n| format!("def f{n}():\n    f{}()\n", n + 1)).collect();
-        assert_eq!(writes(&format!("{chain}def f20000():\n    print(1)\nf0()\n")), ["the terminal"]);
+        let chain: String =
+            (0..20_000).map(|n| format!("def f{n}():\n    f{}()\n", n + 1)).collect();
+        assert_eq!(
+            writes(&format!("{chain}def f20000():\n    print(1)\nf0()\n")),
+            ["the terminal"]
+        );
     }
 
     #[test]
@@ -500,19 +568,30 @@ mod tests {
 
     #[test]
     fn a_new_object_s_own_attributes_are_no_effect() {
-        assert!(writes("class P:\n    def __init__(self, x):\n        self.x = x\nP(1)\n").is_empty());
+        assert!(
+            writes("class P:\n    def __init__(self, x):\n        self.x = x\nP(1)\n").is_empty()
+        );
     }
 
     #[test]
     fn calling_a_generator_runs_nothing_yet() {
         assert!(writes("def g():\n    print(1)\n    yield 1\ng()\n").is_empty());
-        assert_eq!(writes("def g():\n    print(1)\n    yield 1\nfor _ in g(): pass\n"), ["`_`", "the terminal"]);
+        assert_eq!(
+            writes("def g():\n    print(1)\n    yield 1\nfor _ in g(): pass\n"),
+            ["`_`", "the terminal"]
+        );
     }
 
     #[test]
     fn a_list_that_nobody_else_has_is_its_own() {
-        assert_eq!(writes("def f():\n    out = []\n    return out\nout = []\nout.append(1)\n"), ["the content of `out`"]);
-        assert_eq!(writes("out = []\nkeep(out)\nout.append(1)\n"), ["the content of a shared object"]);
+        assert_eq!(
+            writes("def f():\n    out = []\n    return out\nout = []\nout.append(1)\n"),
+            ["the content of `out`"]
+        );
+        assert_eq!(
+            writes("out = []\nkeep(out)\nout.append(1)\n"),
+            ["the content of a shared object"]
+        );
     }
 
     #[test]

@@ -15,15 +15,20 @@ impl<'a> Collector<'_, 'a> {
             Expr::Name(name) => self.iterate_variable(name),
             Expr::Call(call) => self.iterate_result(call),
             // A comprehension counts as lazy as well: the same round of fixes may make it so.
-            Expr::Generator(ast::ExprGenerator { generators, .. }) | Expr::ListComp(ast::ExprListComp { generators, .. }) => {
+            Expr::Generator(ast::ExprGenerator { generators, .. })
+            | Expr::ListComp(ast::ExprListComp { generators, .. }) => {
                 self.run_items_of(iterable, generators);
             }
-            Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_) => self.reads_shared_content(iterable),
+            Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_) => {
+                self.reads_shared_content(iterable)
+            }
             Expr::If(choice) => {
                 self.iterate(&choice.body);
                 self.iterate(&choice.orelse);
             }
-            Expr::BoolOp(operation) => operation.values.iter().for_each(|value| self.iterate(value)),
+            Expr::BoolOp(operation) => {
+                operation.values.iter().for_each(|value| self.iterate(value))
+            }
             Expr::Named(named) => self.iterate(&named.value),
             Expr::Starred(starred) => self.iterate(&starred.value),
             // Displays, comprehensions, literals, sums and slices are new objects.
@@ -36,7 +41,10 @@ impl<'a> Collector<'_, 'a> {
         let Some(first) = clauses.first() else { return };
         let module = self.names();
         for node in module.nodes_in(comprehension.into()) {
-            if !first.iter.range().contains_range(node.range()) && !node.is_expr_generator() && !node.is_expr_list_comp() {
+            if !first.iter.range().contains_range(node.range())
+                && !node.is_expr_generator()
+                && !node.is_expr_list_comp()
+            {
                 self.visit(node);
             }
         }
@@ -68,7 +76,8 @@ impl<'a> Collector<'_, 'a> {
         let Some(value) = value else { return };
         self.iterate(value);
         // An iterator moves on as it is read, which matters to whoever else reads it.
-        let reads = module.references(binding.variable).filter(|reference| reference.access.reads());
+        let reads =
+            module.references(binding.variable).filter(|reference| reference.access.reads());
         if self.is_iterator(value) && reads.count() > 1 {
             let site = self.site(name);
             self.effects.write(Place::Content(self.root_of_name(name)), site);
@@ -80,11 +89,14 @@ impl<'a> Collector<'_, 'a> {
         let Expr::Call(call) = value else { return value.is_generator_expr() };
         match self.project.meaning(self.module, &call.func) {
             Some(Meaning::External(name)) => known::makes_iterator(&name),
-            Some(Meaning::Variable(definition)) => {
-                self.project.function(definition).is_some_and(|function| self.project.is_generator(function))
-            }
+            Some(Meaning::Variable(definition)) => self
+                .project
+                .function(definition)
+                .is_some_and(|function| self.project.is_generator(function)),
             Some(Meaning::Module(_)) => false,
-            None => matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "open"),
+            None => {
+                matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "open")
+            }
         }
     }
 
@@ -100,7 +112,10 @@ impl<'a> Collector<'_, 'a> {
 
     /// Does `look` with the eyes of code in `module` that is not the code first looked at.
     fn elsewhere(&mut self, module: ModuleId, look: impl FnOnce(&mut Self)) {
-        let here = (std::mem::replace(&mut self.module, module), std::mem::replace(&mut self.is_elsewhere, true));
+        let here = (
+            std::mem::replace(&mut self.module, module),
+            std::mem::replace(&mut self.is_elsewhere, true),
+        );
         look(self);
         (self.module, self.is_elsewhere) = here;
     }
@@ -136,9 +151,13 @@ impl<'a> Collector<'_, 'a> {
     fn iterate_external(&mut self, name: &str, call: &'a ExprCall) {
         let site = self.site(call);
         match (name, known::library(name)) {
-            ("fileinput.input", _) | (_, Some(Known::ReadsFiles)) => self.effects.read(Place::Files, site),
+            ("fileinput.input", _) | (_, Some(Known::ReadsFiles)) => {
+                self.effects.read(Place::Files, site)
+            }
             (name, None) if known::opens(name) => self.effects.read(Place::Files, site),
-            (_, Some(Known::Iterates)) => call.arguments.args.iter().for_each(|argument| self.iterate(argument)),
+            (_, Some(Known::Iterates)) => {
+                call.arguments.args.iter().for_each(|argument| self.iterate(argument))
+            }
             (_, Some(_)) => {}
             (_, None) => self.foreign(site),
         }

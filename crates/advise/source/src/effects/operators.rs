@@ -7,7 +7,12 @@ impl<'a> Collector<'_, 'a> {
     /// Adds the effects of the special methods that the project's classes have for what `node` does.
     pub(super) fn run_operators(&mut self, node: AnyNodeRef<'a>) {
         for name in special_methods(node) {
-            for &method in self.project.functions_named(name).iter().filter(|function| function.class.is_some()) {
+            for &method in self
+                .project
+                .functions_named(name)
+                .iter()
+                .filter(|function| function.class.is_some())
+            {
                 self.run_body(method);
             }
         }
@@ -20,7 +25,10 @@ fn special_methods(node: AnyNodeRef<'_>) -> &'static [&'static str] {
         AnyNodeRef::ExprBinOp(operation) => of_operator(operation.op),
         AnyNodeRef::StmtAugAssign(statement) => of_operator(statement.op),
         AnyNodeRef::ExprUnaryOp(_) => &["__neg__", "__pos__", "__invert__", "__bool__", "__len__"],
-        AnyNodeRef::ExprBoolOp(_) | AnyNodeRef::StmtIf(_) | AnyNodeRef::ExprIf(_) | AnyNodeRef::StmtWhile(_) => &["__bool__", "__len__"],
+        AnyNodeRef::ExprBoolOp(_)
+        | AnyNodeRef::StmtIf(_)
+        | AnyNodeRef::ExprIf(_)
+        | AnyNodeRef::StmtWhile(_) => &["__bool__", "__len__"],
         AnyNodeRef::ExprCompare(comparison) => {
             if comparison.ops.iter().any(|operator| matches!(operator, CmpOp::In | CmpOp::NotIn)) {
                 &["__contains__", "__eq__", "__iter__"]
@@ -40,9 +48,21 @@ fn special_methods(node: AnyNodeRef<'_>) -> &'static [&'static str] {
         },
         AnyNodeRef::InterpolatedElement(_) => &["__format__", "__str__", "__repr__"],
         AnyNodeRef::StmtFor(_) | AnyNodeRef::Comprehension(_) => &["__iter__", "__next__"],
-        AnyNodeRef::ExprCall(call) if call.func.is_name_expr() => {
-            &["__str__", "__repr__", "__format__", "__len__", "__bool__", "__hash__", "__int__", "__float__", "__call__", "__lt__", "__eq__", "__iter__", "__next__"]
-        }
+        AnyNodeRef::ExprCall(call) if call.func.is_name_expr() => &[
+            "__str__",
+            "__repr__",
+            "__format__",
+            "__len__",
+            "__bool__",
+            "__hash__",
+            "__int__",
+            "__float__",
+            "__call__",
+            "__lt__",
+            "__eq__",
+            "__iter__",
+            "__next__",
+        ],
         _ => &[],
     }
 }
