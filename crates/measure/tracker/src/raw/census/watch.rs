@@ -57,6 +57,7 @@ pub(in crate::raw) struct Watch {
     /// Peaks up to this one need no census.
     due_above_bytes: u64,
     last_bytes: u64,
+    last_peak_bytes: u64,
     spent_ns: u64,
     ns_per_block: u64,
 }
@@ -67,6 +68,7 @@ impl Watch {
         run_length: 0,
         due_above_bytes: LEAST_HEAP_BYTES,
         last_bytes: 0,
+        last_peak_bytes: 0,
         spent_ns: 0,
         ns_per_block: FIRST_NS_PER_BLOCK,
     };
@@ -105,14 +107,16 @@ impl Watch {
             || self.spent_ns + expected_ns <= ALLOWANCE_NS + elapsed_ns / TIME
     }
 
-    /// Whether a census at the end comes nearer to the peak than the last one did.
+    /// Whether a census at the end comes nearer to the peak than the last one did, which was before a higher peak.
     pub(in crate::raw) fn is_worth_it_at_end(&self, level: HeapLevel) -> bool {
-        level.live_bytes > LEAST_HEAP_BYTES.max(self.last_bytes + self.last_bytes / GROWTH)
+        level.peak_bytes > self.last_peak_bytes
+            && level.live_bytes >= self.last_bytes.max(LEAST_HEAP_BYTES)
     }
 
     /// A census of that heap took `ns`.
     pub(in crate::raw) fn took(&mut self, level: HeapLevel, ns: u64) {
         self.last_bytes = level.live_bytes;
+        self.last_peak_bytes = level.peak_bytes;
         self.spent_ns += ns;
         self.ns_per_block = ns.checked_div(level.live_blocks).unwrap_or(FIRST_NS_PER_BLOCK);
     }
@@ -166,5 +170,15 @@ mod tests {
         assert_eq!(taken, [1, 2, 3, 5, 8, 12, 18, 27, 41, 62]);
         assert!(watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
         assert!(!watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
+    }
+
+    #[test]
+    fn the_end_gets_a_census_when_the_last_one_missed_a_higher_peak() {
+        let mut watch = Watch::NEW;
+        assert!(watch.is_worth_it_at_end(level(100_000, 200_000)));
+        watch.took(level(900_000, 900_000), 1);
+        assert!(!watch.is_worth_it_at_end(level(900_000, 900_000)));
+        assert!(!watch.is_worth_it_at_end(level(800_000, 1_000_000)));
+        assert!(watch.is_worth_it_at_end(level(900_001, 900_001)));
     }
 }
