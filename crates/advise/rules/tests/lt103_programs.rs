@@ -128,6 +128,8 @@ fn what_needs_a_dict_is_found_wherever_it_stands() {
         ("Point.x = 3", "class-level-default"),
         ("setattr(Point, 'x', 3)", "class-level-default"),
         ("import sys\nprint(sys.getsizeof(points[0]))", "reflection"),
+        ("import json\nprint(json.dumps(points, default=vars))", "dict-used"),
+        ("print(getattr(points[0], '__dict__'))", "dict-used"),
         ("import shelve", "pickled"),
         ("from weakref import ref", "weak-reference"),
     ] {
@@ -200,5 +202,23 @@ fn the_predicted_saving_is_what_slots_save_on_every_python() {
                 assert!(predicted.abs_diff(saved) * 100 <= saved, "{python}: {line}: predicted {predicted}, saved {saved}");
             }
         }
+    }
+}
+
+#[test]
+fn names_of_bases_that_a_slot_would_hide() {
+    for base in ["    size = 3\n", "    def size(self): return 3\n"] {
+        let class = format!("class Base:\n{base}class Point(Base):\n    def __init__(self, x):\n        self.size = x");
+        assert_eq!(refused(&with_class(&class, "")), ["class-level-default"], "{base}");
+    }
+    let after = accepted(&with_class(
+        "class Base:\n    @property\n    def size(self):\n        return self._size\n    @size.setter\n    def size(self, value):\n        self._size = value\nclass Point(Base):\n    def __init__(self, x):\n        self.size = x",
+        "print(points[2].size)",
+    ));
+    assert!(after.contains("    __slots__ = ()\n"), "{after}");
+    let documented = "class Point:\n    def __init__(self, x):\n        self.__doc__ = x";
+    let field = "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n    @property\n    def x(self): return 1";
+    for class in [documented, field] {
+        assert!(refused(&with_class(class, "")).contains(&"class-level-default"), "{class}");
     }
 }

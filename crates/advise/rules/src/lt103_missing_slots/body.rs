@@ -1,5 +1,6 @@
 //! What a class body says: how its attributes are kept now, and what stands in the way of slots.
 
+use super::lineage::Slotted;
 use super::subject::{Subject, has_decorator};
 use crate::Blocker;
 use lowtide_source::ast::{AnyNodeRef, Decorator, Expr, ExprCall, Stmt, StmtAnnAssign};
@@ -31,6 +32,8 @@ const HOOKS: &[&str] = &[
     "__dict__",
     "__weakref__",
 ];
+/// Names that every class has a value for.
+const TAKEN_NAMES: &[&str] = &["__class__", "__doc__", "__module__", "__qualname__", "__slots__"];
 /// Class decorators that leave the instances alone.
 const HARMLESS_DECORATORS: &[&str] = &["functools.total_ordering", "typing.final"];
 
@@ -87,17 +90,21 @@ impl<'a> Subject<'_, 'a> {
         !["ClassVar", "InitVar", "KW_ONLY"].iter().any(|other| text.contains(other))
     }
 
-    /// Everything in the class statement that forbids slots for these attributes.
-    pub fn body_blockers(self, attributes: &[&'a str]) -> Vec<Blocker> {
-        let mut blockers =
-            vec![self.hook(), self.decorator(), self.metaclass(), self.cached_property()];
-        match self.style() {
-            Style::Plain => blockers.push(self.default_on_class(attributes)),
-            Style::Dataclass(_) => blockers.extend([
+    /// Everything in the class statement that forbids these slots.
+    pub fn body_blockers(self, slotted: &Slotted<'_, 'a>) -> Vec<Blocker> {
+        let mut blockers = vec![
+            self.hook(),
+            self.decorator(),
+            self.metaclass(),
+            self.cached_property(),
+            self.value_on_class(slotted),
+        ];
+        if let Style::Dataclass(_) = self.style() {
+            blockers.extend([
                 self.beyond_fields(),
                 self.needs_its_class(),
                 self.base_of_dataclass(),
-            ]),
+            ]);
         }
         blockers.into_iter().flatten().collect()
     }
@@ -147,9 +154,16 @@ impl<'a> Subject<'_, 'a> {
         ))
     }
 
-    fn default_on_class(self, attributes: &[&'a str]) -> Option<Blocker> {
-        let names = self.bound_names();
-        let clash = attributes.iter().find(|attribute| names.contains(**attribute))?;
+    /// A class-level value of the name of a slot; a dataclass may have defaults, but no methods of that name.
+    fn value_on_class(self, slotted: &Slotted<'_, 'a>) -> Option<Blocker> {
+        let names: BTreeSet<&str> = match self.style() {
+            Style::Plain => self.bound_names(),
+            Style::Dataclass(_) => {
+                self.methods().iter().map(|function| function.def.name.as_str()).collect()
+            }
+        };
+        let is_taken = |slot: &&&str| names.contains(**slot) || TAKEN_NAMES.contains(*slot);
+        let clash = slotted.clash.or_else(|| slotted.slots.iter().find(is_taken).copied())?;
         Some(self.blocker(
             "class-level-default",
             &self.class.name,

@@ -240,10 +240,9 @@ impl<'p, 'a> Identifier<'p, 'a> {
                 Some(AnyNodeRef::StmtAssign(set)) if set.targets.len() == 1 => {
                     deeper.identify(id, &set.value)
                 }
-                Some(AnyNodeRef::StmtAnnAssign(set)) => set
-                    .value
-                    .as_deref()
-                    .map_or(Identity::Other, |value| deeper.identify(id, value)),
+                Some(AnyNodeRef::StmtAnnAssign(set)) => {
+                    set.value.as_deref().map_or(Identity::Other, |value| deeper.identify(id, value))
+                }
                 _ => Identity::Unknown,
             });
         }

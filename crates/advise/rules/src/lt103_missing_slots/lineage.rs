@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 pub(super) struct Slotted<'p, 'a> {
     pub subject: Subject<'p, 'a>,
     pub slots: Vec<&'a str>,
+    /// One of them that a base class has a value for.
+    pub clash: Option<&'a str>,
 }
 
 /// Builtin types whose instances have parts of different number: slots of their own are not possible, or save nothing.
@@ -25,6 +27,8 @@ pub(super) struct Lineage<'p, 'a> {
     pub to_slot: Vec<Slotted<'p, 'a>>,
     /// As instances have them: private names with the class's name before them.
     pub attributes: BTreeSet<String>,
+    /// Attributes that are kept elsewhere.
+    pub properties: BTreeSet<&'a str>,
 }
 
 impl<'p, 'a> Lineage<'p, 'a> {
@@ -37,35 +41,48 @@ impl<'p, 'a> Lineage<'p, 'a> {
             }
             chain.push(base);
         }
-        let mut attributes = BTreeSet::new();
-        let mut to_slot = Vec::new();
+        let mut lineage =
+            Self { to_slot: Vec::new(), attributes: BTreeSet::new(), properties: BTreeSet::new() };
+        let mut names_of_bases = BTreeSet::new();
         for subject in chain.into_iter().rev() {
-            if subject.has_slots() {
-                attributes.extend(
-                    declared_slots(subject)?.iter().map(|name| mangled(&subject.class.name, name)),
-                );
-                continue;
-            }
-            let slots = new_slots(subject, &attributes);
-            attributes.extend(slots.iter().map(|name| mangled(&subject.class.name, name)));
-            to_slot.push(Slotted { subject, slots });
+            lineage.add(subject, &names_of_bases)?;
+            names_of_bases.extend(subject.bound_names());
         }
-        to_slot.reverse();
-        Ok(Self { to_slot, attributes })
+        lineage.to_slot.reverse();
+        Ok(lineage)
+    }
+
+    /// Adds a class below those that are there.
+    fn add(
+        &mut self,
+        subject: Subject<'p, 'a>,
+        names_of_bases: &BTreeSet<&'a str>,
+    ) -> Result<(), Blocker> {
+        let full_name = |name: &str| mangled(&subject.class.name, name);
+        self.properties.extend(subject.properties());
+        if subject.has_slots() {
+            self.attributes.extend(declared_slots(subject)?.iter().map(|name| full_name(name)));
+            return Ok(());
+        }
+        let slots = new_slots(subject, self);
+        self.attributes.extend(slots.iter().map(|name| full_name(name)));
+        let clash = slots.iter().copied().find(|slot| names_of_bases.contains(slot));
+        self.to_slot.push(Slotted { subject, slots, clash });
+        Ok(())
     }
 }
 
 /// The attributes of a class that no base has, in the order in which they are first set.
-fn new_slots<'a>(subject: Subject<'_, 'a>, inherited: &BTreeSet<String>) -> Vec<&'a str> {
+fn new_slots<'a>(subject: Subject<'_, 'a>, bases: &Lineage<'_, 'a>) -> Vec<&'a str> {
     if let Style::Dataclass(_) = subject.style() {
         return subject.fields();
     }
-    let properties = subject.properties();
     let mut slots = Vec::new();
     for write in subject.own_writes() {
-        let is_inherited = inherited.contains(&mangled(&subject.class.name, write.attribute));
+        let is_inherited =
+            bases.attributes.contains(&mangled(&subject.class.name, write.attribute));
         let is_new = !slots.contains(&write.attribute) && !is_inherited;
-        if is_new && !properties.contains(write.attribute) {
+        if is_new && !bases.properties.contains(write.attribute) {
             slots.push(write.attribute);
         }
     }

@@ -105,9 +105,9 @@ fn runs_repeatedly(node: AnyNodeRef<'_>) -> bool {
 fn blockers_of(lineage: &Lineage<'_, '_>) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     for slotted in &lineage.to_slot {
-        blockers.extend(slotted.subject.body_blockers(&slotted.slots));
+        blockers.extend(slotted.subject.body_blockers(slotted));
         match Lineage::of(slotted.subject) {
-            Ok(own) => blockers.extend(outside::blockers(slotted.subject, &own.attributes)),
+            Ok(own) => blockers.extend(outside::blockers(slotted.subject, &own)),
             Err(blocker) => blockers.push(blocker),
         }
     }

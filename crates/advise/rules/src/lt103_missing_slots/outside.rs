@@ -1,12 +1,11 @@
 //! What the rest of the project does to instances that slots would not allow.
 
 use super::identity::{Answers, Identifier, Identity};
-use super::lineage::mangled;
+use super::lineage::{Lineage, mangled};
 use super::subject::Subject;
 use crate::Blocker;
 use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprAttribute, ExprCall};
 use lowtide_source::{Meaning, Module, ModuleId, Project, Ranged};
-use std::collections::BTreeSet;
 
 /// Modules that write instances by way of their `__dict__`, and read back what was written before.
 const PICKLERS: &[&str] = &[
@@ -25,14 +24,9 @@ const REFLECTION: &[&str] =
     &["builtins.dir", "inspect.getmembers", "inspect.getmembers_static", "sys.getsizeof"];
 
 /// Every such fact.
-pub(super) fn blockers(subject: Subject<'_, '_>, attributes: &BTreeSet<String>) -> Vec<Blocker> {
+pub(super) fn blockers<'a>(subject: Subject<'_, 'a>, lineage: &Lineage<'_, 'a>) -> Vec<Blocker> {
     let answers = Answers::default();
-    let outside = Outside {
-        subject,
-        attributes,
-        properties: subject.properties(),
-        identifier: Identifier::of(subject, &answers),
-    };
+    let outside = Outside { subject, lineage, identifier: Identifier::of(subject, &answers) };
     let mut blockers = Vec::new();
     for (id, module) in subject.project.modules() {
         blockers.extend(module.nodes().filter_map(|node| outside.look_at(id, module, node)));
@@ -43,8 +37,7 @@ pub(super) fn blockers(subject: Subject<'_, '_>, attributes: &BTreeSet<String>) 
 
 struct Outside<'p, 'a> {
     subject: Subject<'p, 'a>,
-    attributes: &'p BTreeSet<String>,
-    properties: BTreeSet<&'a str>,
+    lineage: &'p Lineage<'p, 'a>,
     identifier: Identifier<'p, 'a>,
 }
 
@@ -66,6 +59,10 @@ impl<'a> Outside<'_, 'a> {
             }
             AnyNodeRef::ExprAttribute(attribute) => self.attribute(id, module, attribute),
             AnyNodeRef::ExprCall(call) => self.call(id, call),
+            AnyNodeRef::ExprName(name) => self.passes_vars_on(id, module, name),
+            AnyNodeRef::ExprStringLiteral(text) if text.value.to_str() == "__dict__" => {
+                Some(("dict-used", "spells `__dict__`".to_owned()))
+            }
             AnyNodeRef::StmtImport(import) => {
                 import.names.iter().find_map(|alias| import_of(&alias.name))
             }
@@ -93,6 +90,20 @@ impl<'a> Outside<'_, 'a> {
             .then(|| ("dict-used", "asks for the `__dict__` of an object".to_owned()))
     }
 
+    /// `json.dumps(points, default=vars)`
+    fn passes_vars_on(
+        &self,
+        id: ModuleId,
+        module: &Module<'a>,
+        name: &'a ast::ExprName,
+    ) -> Option<(&'static str, String)> {
+        if name.id != "vars" || !self.project().module(id).is_builtin(name) {
+            return None;
+        }
+        let is_called = matches!(module.parent(name.into()), Some(AnyNodeRef::ExprCall(call)) if call.func.range() == name.range);
+        (!is_called).then(|| ("dict-used", "passes `vars` on".to_owned()))
+    }
+
     fn attribute(
         &self,
         id: ModuleId,
@@ -108,7 +119,7 @@ impl<'a> Outside<'_, 'a> {
 
     /// `Point.x = 0` would put a value in the slot's place; `Point.x` is no longer a field's default.
     fn on_class(&self, found: &ExprAttribute, name: &str) -> Option<(&'static str, String)> {
-        if !self.attributes.contains(name) {
+        if !self.lineage.attributes.contains(name) {
             return None;
         }
         let what = if found.ctx.is_load() { "reads" } else { "sets" };
@@ -117,7 +128,7 @@ impl<'a> Outside<'_, 'a> {
 
     /// A value for an attribute that would have no slot.
     fn write(&self, id: ModuleId, object: &'a Expr, name: &str) -> Option<(&'static str, String)> {
-        if self.attributes.contains(name) || self.properties.contains(name) {
+        if self.lineage.attributes.contains(name) || self.lineage.properties.contains(name) {
             return None;
         }
         let identity = self.identifier.identify(id, object);
@@ -177,7 +188,7 @@ impl<'a> Outside<'_, 'a> {
             });
         };
         if self.subject.is_named_by(id, object) {
-            return self.attributes.contains(text.value.to_str()).then(|| {
+            return self.lineage.attributes.contains(text.value.to_str()).then(|| {
                 ("class-level-default", "sets an attribute of the class itself".to_owned())
             });
         }
