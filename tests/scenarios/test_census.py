@@ -206,12 +206,12 @@ def test_a_shared_dict_is_nobodys_own(tmp_path: Path) -> None:
             def __init__(self):
                 self.__dict__ = Borg.shared
 
-        borgs = [Borg() for _ in range(10_000)]
+        borgs = [Borg() for _ in range(100_000)]
         """,
     )
     borgs = report.type("__main__.Borg")
-    assert borgs["count"] == 10_000
-    assert borgs["bytes"] < 10_000 * 100
+    assert borgs["count"] == 100_000
+    assert borgs["bytes"] < 100_000 * 100
     assert report.type("dict")["bytes"] > 1_000_000
 
 
