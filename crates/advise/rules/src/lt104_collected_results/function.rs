@@ -3,7 +3,7 @@
 use super::collected::{Collected, Form};
 use crate::Blocker;
 use lowtide_source::ast::{self, AnyNodeRef, Expr, Stmt};
-use lowtide_source::{Meaning, Module, Project, Ranged};
+use lowtide_source::{Meaning, Module, Project, Ranged, Use};
 
 /// All such facts.
 pub(super) fn blockers<'a>(project: &Project<'a>, collected: &Collected<'a>) -> Vec<Blocker> {
@@ -13,6 +13,7 @@ pub(super) fn blockers<'a>(project: &Project<'a>, collected: &Collected<'a>) -> 
         subject.asynchronous(),
         subject.decorated(),
         subject.special(),
+        subject.bound_elsewhere(),
         subject.shared_name(),
         subject.recursive(),
         subject.opaque(),
@@ -72,6 +73,30 @@ impl<'a> Suspect<'_, 'a> {
         let is_special = name.starts_with("__") && name.ends_with("__");
         is_special
             .then(|| self.blocker("special-method", name, format!("Python itself calls `{name}`")))
+    }
+
+    /// The name must always mean this function: no second `def`, no import instead, no patch from elsewhere.
+    fn bound_elsewhere(&self) -> Option<Blocker> {
+        let function = self.collected.function;
+        let definition = self.project.definition_of(function)?;
+        let is_patched = |used: &Use<'a>| match used.node {
+            AnyNodeRef::ExprAttribute(attribute) => !attribute.ctx.is_load(),
+            _ => false,
+        };
+        let others = self.project.calls_of(function).others;
+        let is_sole = self
+            .project
+            .function(definition)
+            .is_some_and(|found| std::ptr::eq(found.def, function.def));
+        if is_sole && !others.iter().any(is_patched) {
+            return None;
+        }
+        let name = &self.def().name;
+        Some(self.blocker(
+            "bound-elsewhere",
+            name,
+            format!("`{name}` is given another value somewhere"),
+        ))
     }
 
     /// Methods are told apart by their name alone, and a base class outside the project may call them.
