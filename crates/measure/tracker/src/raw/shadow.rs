@@ -287,22 +287,24 @@ fn visit_table(table: Table, first_address: usize, visit: &mut impl FnMut(usize,
     while index < SLOTS {
         // SAFETY: `index` is within the table.
         let slot = unsafe { table.as_ptr().add(index) };
+        // SAFETY: as above. Most slots are empty.
+        if unsafe { *slot } == 0 {
+            index += 1;
+            continue;
+        }
         // SAFETY: as above.
         if let Some(block) = unsafe { block_at(slot) } {
             visit(first_address + (index << GRANULE_BITS), block);
-            index += slots_of(block.bytes);
+            index += granules_of(block.bytes);
         } else {
             index += 1;
         }
     }
 }
 
-fn slots_of(bytes: u64) -> usize {
-    match bytes {
-        0..=16 => 1,
-        17..=0xffff_ffff => 2,
-        _ => 3,
-    }
+/// No other block begins in these, nor in the slots that hold the size.
+fn granules_of(bytes: u64) -> usize {
+    bytes.div_ceil(1 << GRANULE_BITS).max(1) as usize
 }
 
 #[cfg(test)]
