@@ -20,6 +20,7 @@
 mod address_ranges;
 mod error;
 mod ledger;
+mod number_in_text;
 mod raw;
 
 pub use error::StartError;

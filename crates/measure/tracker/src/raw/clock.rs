@@ -4,17 +4,28 @@ use lowtide_capture::layout::TimelinePoint;
 /// Time is looked at after so many events, or at once after a large block.
 const EVENTS_BETWEEN_LOOKS: u32 = 512;
 const LARGE_BYTES: u64 = 256 << 10;
+/// Asking malloc may take one part in so many of the time.
+const MALLOC_SPARING: u64 = 100;
 
 /// When the recording began, and when to add to its timeline.
 pub(super) struct Clock {
     started_ns: u64,
     events_left: u32,
     peak_seen: u64,
+    malloc_free_bytes: u64,
+    /// When malloc is asked again.
+    malloc_due_ns: u64,
 }
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self { started_ns: monotonic_ns(), events_left: EVENTS_BETWEEN_LOOKS, peak_seen: 0 }
+        Self {
+            started_ns: monotonic_ns(),
+            events_left: EVENTS_BETWEEN_LOOKS,
+            peak_seen: 0,
+            malloc_free_bytes: 0,
+            malloc_due_ns: 0,
+        }
     }
 
     pub(super) fn elapsed_ns(&self) -> u64 {
@@ -29,21 +40,33 @@ impl Clock {
     }
 
     #[cold]
-    pub(super) fn tick(&mut self, writer: &mut CaptureWriter) {
+    pub(super) fn tick(&mut self, writer: &mut CaptureWriter, arena_live_bytes: u64) {
         self.events_left = EVENTS_BETWEEN_LOOKS;
         let elapsed_ns = self.elapsed_ns();
         if writer.wants_timeline_point(elapsed_ns) {
-            self.add_point(writer, elapsed_ns);
+            self.add_point(writer, elapsed_ns, arena_live_bytes);
         }
     }
 
     /// The end is a point of the timeline as well.
-    pub(super) fn last_point(&mut self, writer: &mut CaptureWriter) {
+    pub(super) fn last_point(&mut self, writer: &mut CaptureWriter, arena_live_bytes: u64) {
         let elapsed_ns = self.elapsed_ns();
-        self.add_point(writer, elapsed_ns);
+        self.add_point(writer, elapsed_ns, arena_live_bytes);
     }
 
-    fn add_point(&mut self, writer: &mut CaptureWriter, elapsed_ns: u64) {
+    /// What malloc holds but nobody uses. It is found by going through malloc's free lists, which may be long: it is asked
+    /// for at most a hundredth of the time. The locks it takes are held by nobody who calls into the tracker.
+    fn malloc_free_bytes(&mut self, elapsed_ns: u64) -> u64 {
+        if elapsed_ns >= self.malloc_due_ns {
+            // SAFETY: no preconditions.
+            self.malloc_free_bytes = unsafe { libc::mallinfo2() }.fordblks as u64;
+            let now_ns = self.elapsed_ns();
+            self.malloc_due_ns = now_ns + MALLOC_SPARING * (now_ns - elapsed_ns);
+        }
+        self.malloc_free_bytes
+    }
+
+    fn add_point(&mut self, writer: &mut CaptureWriter, elapsed_ns: u64, arena_live_bytes: u64) {
         // SAFETY: the header is mapped as long as the writer lives, and whoever holds the writer holds the pass.
         let header = unsafe { writer.header().as_mut() };
         if header.peak_bytes != self.peak_seen {
@@ -55,8 +78,8 @@ impl Clock {
             live_bytes: header.live_bytes,
             rss_bytes: resident_bytes(),
             arena_bytes: header.arena_bytes,
-            arena_live_bytes: 0,
-            malloc_free_bytes: malloc_free_bytes(),
+            arena_live_bytes,
+            malloc_free_bytes: self.malloc_free_bytes(elapsed_ns),
         };
         writer.add_timeline_point(&point);
     }
@@ -67,12 +90,6 @@ fn monotonic_ns() -> u64 {
     // SAFETY: `now` is writable; the clock exists on every Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
-}
-
-/// What malloc holds but nobody uses. It takes malloc's own locks, which nobody holds who calls into the tracker.
-fn malloc_free_bytes() -> u64 {
-    // SAFETY: no preconditions.
-    unsafe { libc::mallinfo2() }.fordblks as u64
 }
 
 /// The second number of `/proc/self/statm`, in bytes; 0 when it cannot be read.

@@ -1,7 +1,7 @@
 //! The one place through which threads get at what is recorded.
 
 use super::gate::{Gate, Pass, Shut};
-use super::recording::Recording;
+use super::recording::{ArenaUse, Recording};
 use std::cell::UnsafeCell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
@@ -47,13 +47,13 @@ pub(super) unsafe fn begin(recording: Recording, has_barrier: bool) {
     SHARED.gate.open(has_barrier);
 }
 
-/// Lets go of the recording of the parent process.
+/// Lets go of the recording of the parent process, and says what the arenas hold.
 ///
 /// # Safety
 /// This is a forked child whose thread holds the GIL, and it has not begun a recording of its own.
-pub(super) unsafe fn abandon() {
+pub(super) unsafe fn abandon() -> ArenaUse {
     // SAFETY: the gate is shut until the next `begin`, so nobody sees that the recording was moved out.
-    unsafe { (*SHARED.recording.get()).assume_init_read() }.abandon();
+    unsafe { (*SHARED.recording.get()).assume_init_read() }.abandon()
 }
 
 impl Entered {

@@ -6,6 +6,8 @@
 )]
 
 mod address_map;
+#[cfg(not(test))]
+mod arenas;
 mod call_tree;
 mod census;
 mod clock;

@@ -13,6 +13,16 @@ use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout};
 
+/// What pymalloc holds, and what of it is in use.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ArenaUse {
+    pub(super) bytes: u64,
+    pub(super) used_bytes: u64,
+}
+
+/// pymalloc leaves larger blocks to malloc (`SMALL_REQUEST_THRESHOLD` in Objects/obmalloc.c).
+const LARGEST_IN_ARENA_BYTES: u64 = 512;
+
 /// Reached through `enter_with_gil` and `enter_without_gil` only.
 pub(super) struct Recording {
     writer: CaptureWriter,
@@ -26,14 +36,20 @@ pub(super) struct Recording {
     /// Anonymous addresses that may not be used yet.
     reserved: MappedRanges,
     census_watch: Watch,
+    /// What the arenas held when the recording began.
+    arena_used_before: u64,
+    /// Live bytes that are not in arenas: native blocks, mappings, and large Python blocks.
+    outside_arenas_bytes: u64,
     /// Set in doubt; whoever holds the pass stops the recording when it leaves.
     stop_reason: Option<StopReason>,
 }
 
 impl Recording {
     /// A recording of nothing yet; `None` when the kernel refuses memory.
-    pub(super) fn new(mut writer: CaptureWriter, layout: Layout) -> Option<Self> {
+    pub(super) fn new(mut writer: CaptureWriter, layout: Layout, arenas: ArenaUse) -> Option<Self> {
         let shadow = Shadow::new()?;
+        // SAFETY: the writer keeps the header mapped, and nobody else has it yet.
+        unsafe { writer.header().as_mut() }.arena_bytes = arenas.bytes;
         writer.start_recording();
         Some(Self {
             writer,
@@ -46,6 +62,8 @@ impl Recording {
             mapped: MappedRanges::EMPTY,
             reserved: MappedRanges::EMPTY,
             census_watch: Watch::NEW,
+            arena_used_before: arenas.used_bytes,
+            outside_arenas_bytes: 0,
             stop_reason: None,
         })
     }
@@ -100,7 +118,11 @@ impl Recording {
     #[inline]
     pub(super) fn freed(&mut self, block: Block) {
         let (header, node) = self.counters(block.node);
+        let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node.kind == node_kind::FRAME;
         ledger::freed(header, node, block.bytes);
+        if !is_in_arena {
+            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(block.bytes);
+        }
     }
 
     /// The block taken before is there after all, and still counted.
@@ -128,7 +150,11 @@ impl Recording {
             Err(Unrecordable::OutOfMemory) => return self.doubt(StopReason::OutOfMemory),
         }
         let (header, node) = self.counters(block.node);
+        let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node.kind == node_kind::FRAME;
         ledger::allocated(header, node, block.bytes);
+        if !is_in_arena {
+            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(block.bytes);
+        }
         self.census_watch.allocated();
         self.tick(block.bytes);
     }
@@ -149,6 +175,7 @@ impl Recording {
         }
         let (header, node) = self.counters(node);
         ledger::allocated(header, node, range.bytes());
+        self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(range.bytes());
         self.tick(range.bytes());
     }
 
@@ -158,6 +185,7 @@ impl Recording {
         while let Some(Cut { taken, pieces }) = self.mapped.cut_first(start, end) {
             let (header, node) = self.counters(taken.id);
             ledger::cut(header, node, taken.bytes(), pieces);
+            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(taken.bytes());
             was_heap = true;
         }
         while self.reserved.cut_first(start, end).is_some() {}
@@ -255,11 +283,28 @@ impl Recording {
         self.stacks.forget();
     }
 
+    /// pymalloc got or gave back arenas.
+    pub(super) fn arenas_changed(&mut self, more: u64, less: u64) {
+        let header = self.header();
+        header.arena_bytes = (header.arena_bytes + more).saturating_sub(less);
+    }
+
+    fn arena_live_bytes(&mut self) -> u64 {
+        let in_arenas = self.header().live_bytes.saturating_sub(self.outside_arenas_bytes);
+        self.arena_used_before + in_arenas
+    }
+
     #[inline]
     fn tick(&mut self, bytes: u64) {
         if self.clock.is_due(bytes) {
-            self.clock.tick(&mut self.writer);
+            self.look_at_clock();
         }
+    }
+
+    #[cold]
+    fn look_at_clock(&mut self) {
+        let arena_live_bytes = self.arena_live_bytes();
+        self.clock.tick(&mut self.writer, arena_live_bytes);
     }
 
     /// Whether whoever is inside must end the recording.
@@ -268,13 +313,17 @@ impl Recording {
         self.stop_reason.is_some()
     }
 
-    /// Leaves the capture to the process that this one was forked from.
-    pub(super) fn abandon(self) {
+    /// Leaves the capture to the process that this one was forked from, and says what the arenas hold.
+    pub(super) fn abandon(mut self) -> ArenaUse {
+        let arenas =
+            ArenaUse { bytes: self.header().arena_bytes, used_bytes: self.arena_live_bytes() };
         self.writer.abandon();
+        arenas
     }
 
     pub(super) fn finish(mut self) {
-        self.clock.last_point(&mut self.writer);
+        let arena_live_bytes = self.arena_live_bytes();
+        self.clock.last_point(&mut self.writer, arena_live_bytes);
         let elapsed_ns = self.clock.elapsed_ns();
         self.writer.finish(elapsed_ns, self.stop_reason);
     }

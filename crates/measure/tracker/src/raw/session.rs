@@ -3,8 +3,8 @@
 use super::entered::{self, Entered};
 use super::gate;
 use super::own_memory::OwnArray;
-use super::recording::Recording;
-use super::{domains, interpreter, native};
+use super::recording::{ArenaUse, Recording};
+use super::{arenas, domains, interpreter, native};
 use crate::StartError;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
 use lowtide_cpython::Layout;
@@ -59,13 +59,15 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
         hexversion,
         layout,
     };
-    let recording = session.record(path)?;
+    // SAFETY: the caller holds the GIL.
+    let recording = session.record(path, unsafe { arenas::current_use() })?;
     // SAFETY: the gate is closed, as nothing was started; the hooks are set once, with the GIL.
     unsafe {
         *SESSION.0.get() = Some(session);
         IS_STARTED.store(true, Ordering::Relaxed);
         entered::begin(recording, gate::register_barrier());
         domains::install();
+        arenas::install();
         if let Err(error) = native::install() {
             stop();
             return Err(error.into());
@@ -88,7 +90,10 @@ pub(super) unsafe fn stop() {
         return;
     }
     // SAFETY: the caller holds the GIL; the hooks were installed by `start`.
-    unsafe { domains::remove() };
+    unsafe {
+        domains::remove();
+        arenas::remove();
+    }
     native::remove();
     if let Ok(mut entered) = entered::enter_with_gil() {
         entered.census_at_end();
@@ -104,9 +109,9 @@ pub(super) unsafe fn stop() {
 pub(super) unsafe fn restart_in_child() -> Option<Entered> {
     // SAFETY: the gate is shut, so nobody else is inside; the session was written before the fork.
     unsafe {
-        entered::abandon();
+        let arenas = entered::abandon();
         let session = (*SESSION.0.get()).as_mut()?;
-        match session.record_child() {
+        match session.record_child(arenas) {
             Some(recording) => entered::begin(recording, gate::register_barrier()),
             None => entered::gate().close(),
         }
@@ -115,7 +120,7 @@ pub(super) unsafe fn restart_in_child() -> Option<Entered> {
 }
 
 impl Session {
-    fn record(&self, path: &CStr) -> Result<Recording, CreateError> {
+    fn record(&self, path: &CStr, arenas: ArenaUse) -> Result<Recording, CreateError> {
         // SAFETY: no preconditions.
         let (pid, parent_pid) = unsafe { (libc::getpid(), libc::getppid()) };
         let start = Start {
@@ -126,19 +131,19 @@ impl Session {
         };
         let mut writer = CaptureWriter::create(path, &start)?;
         writer.add_process(self.process_text_count, self.process_texts.as_slice())?;
-        let recording = Recording::new(writer, self.layout);
+        let recording = Recording::new(writer, self.layout, arenas);
         recording.ok_or(CreateError::Begin(StopReason::OutOfMemory))
     }
 
     /// `<path>.<pid>`; a grandchild's pid takes the place of its parent's.
-    fn record_child(&mut self) -> Option<Recording> {
+    fn record_child(&mut self, arenas: ArenaUse) -> Option<Recording> {
         let room = self.path.capacity();
         // SAFETY: no preconditions.
         let pid = unsafe { libc::getpid() }.cast_unsigned();
         let path = self.path.as_mut_slice();
         write_suffix(path.get_mut(room.checked_sub(SUFFIX_BYTES)?..)?, pid);
         let path = CStr::from_bytes_until_nul(self.path.as_slice()).ok()?;
-        self.record(path).ok()
+        self.record(path, arenas).ok()
     }
 }
 
