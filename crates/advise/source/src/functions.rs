@@ -42,6 +42,20 @@ impl<'a> Project<'a> {
         })
     }
 
+    /// The classes in whose body `name` is a variable, or in whose code an attribute of that name stands.
+    #[must_use]
+    pub fn classes_mentioning(&self, name: &str) -> Vec<(ModuleId, &'a StmtClassDef)> {
+        let inside = self.attributes_named(name).iter().filter_map(|found| {
+            let class = self.module(found.module).ancestors(found.node).find_map(as_class)?;
+            Some((found.module, class))
+        });
+        let mut classes: Vec<(ModuleId, &'a StmtClassDef)> =
+            self.classes_with_variable(name).iter().copied().chain(inside).collect();
+        classes.sort_by_key(|(module, class)| (*module, class.range.start()));
+        classes.dedup_by_key(|(module, class)| (*module, class.range.start()));
+        classes
+    }
+
     /// The lambda that `definition` is bound to, if it is bound once and to a lambda.
     #[must_use]
     pub fn lambda(&self, definition: Definition) -> Option<&'a ExprLambda> {
@@ -71,5 +85,12 @@ impl<'a> Project<'a> {
             next += 1;
         }
         lineage.into_iter().map(|(_, class)| class).collect()
+    }
+}
+
+fn as_class(node: AnyNodeRef<'_>) -> Option<&StmtClassDef> {
+    match node {
+        AnyNodeRef::StmtClassDef(class) => Some(class),
+        _ => None,
     }
 }

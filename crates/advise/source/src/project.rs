@@ -61,6 +61,8 @@ pub struct Project<'a> {
     /// Attributes, and strings that could name one, by what they spell.
     attributes: BTreeMap<&'a str, Vec<Use<'a>>>,
     functions: BTreeMap<&'a str, Vec<Function<'a>>>,
+    /// Classes by the names that their bodies bind.
+    class_variables: BTreeMap<&'a str, Vec<(ModuleId, &'a StmtClassDef)>>,
 }
 
 /// A function or method of the project.
@@ -89,6 +91,7 @@ impl<'a> Project<'a> {
         project.imports = project.collect_imports();
         project.attributes = project.collect_attributes();
         project.functions = project.collect_functions();
+        project.class_variables = project.collect_class_variables();
         project.uses = project.collect_uses();
         project
     }
@@ -162,6 +165,11 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn attributes_named(&self, name: &str) -> &[Use<'a>] {
         self.attributes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The classes whose bodies bind `name`.
+    pub(crate) fn classes_with_variable(&self, name: &str) -> &[(ModuleId, &'a StmtClassDef)] {
+        self.class_variables.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Every function and method called `name`.
@@ -327,6 +335,20 @@ impl<'a> Project<'a> {
             }
         }
         functions
+    }
+
+    fn collect_class_variables(&self) -> BTreeMap<&'a str, Vec<(ModuleId, &'a StmtClassDef)>> {
+        let mut classes: BTreeMap<&'a str, Vec<(ModuleId, &'a StmtClassDef)>> = BTreeMap::new();
+        for (id, module) in self.modules() {
+            for node in module.nodes() {
+                let AnyNodeRef::StmtClassDef(class) = node else { continue };
+                let Some(scope) = module.scope_opened_by(node) else { continue };
+                for name in module.scope(scope).variables.keys() {
+                    classes.entry(name).or_default().push((id, class));
+                }
+            }
+        }
+        classes
     }
 
     fn collect_uses(&self) -> BTreeMap<Definition, Vec<Use<'a>>> {

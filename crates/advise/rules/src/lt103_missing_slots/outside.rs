@@ -143,18 +143,14 @@ impl<'a> Outside<'_, 'a> {
     fn belongs_to_another(&self, name: &str) -> bool {
         let project = self.project();
         let own = project.lineage(self.subject.id, self.subject.class);
-        project.modules().any(|(id, module)| {
-            module.nodes().any(|node| match node {
-                AnyNodeRef::StmtClassDef(class)
-                    if !own.iter().any(|each| std::ptr::eq(*each, class)) =>
-                {
-                    let other = Subject { project, id, class };
-                    other.fields().contains(&name)
-                        || other.own_writes().iter().any(|write| write.attribute == name)
-                }
-                _ => false,
-            })
-        })
+        let others = project.classes_mentioning(name).into_iter();
+        others.filter(|(_, class)| !own.iter().any(|each| std::ptr::eq(*each, *class))).any(
+            |(id, class)| {
+                let other = Subject { project, id, class };
+                other.fields().contains(&name)
+                    || other.own_writes().iter().any(|write| write.attribute == name)
+            },
+        )
     }
 
     fn call(&self, id: ModuleId, call: &'a ExprCall) -> Option<(&'static str, String)> {
