@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := .demo
 # Arguments for pytest, such as `make test PYTEST="-k signals -x"`.
-PYTEST ?= -q -n 2
+PYTEST ?= -q -n 2 --timeout 300
 # Arguments for bench/run.py, such as `make bench BENCH="--rounds 9"`.
 BENCH ?=
 
