@@ -284,6 +284,23 @@ def test_a_fix_that_another_makes_needless_is_taken_out(tmp_path: Path) -> None:
     assert "__slots__" not in told.record["diff"]
 
 
+def test_effects_outside_are_said_once_before_anything_is_repeated(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "program.py",
+        """
+        import subprocess
+        subprocess.run(["true"], check=True)
+        rows = [str(number) * 20 for number in range(100_000)]
+        print(sum(len(row) for row in rows))
+        """,
+    )
+    told = slim(tmp_path, "program.py", runs=1)
+    warning, trying = told.stderr.index("reaches outside its files"), told.stderr.index("trying 1 fix")
+    assert warning < trying
+    assert told.stderr.count("reaches outside its files") == 1
+
+
 def test_the_text_report_reads_as_the_story(project: Path) -> None:
     done = lowtide(project, "slim", "--runs", "5", "--python", sys.executable, "code/program.py")
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ pub struct Experiment<'a> {
     pub after: &'a Version,
     /// Runs of each version, with and without the tracker each.
     pub runs: u32,
-    /// A run of the version before that was made already, to compare with.
+    /// A run of the version before that was made already, to compare with. Its effects were told already.
     pub reference: Option<&'a Behaviour>,
 }
 
@@ -92,7 +92,8 @@ impl Experiment<'_> {
                 for side in order(round) {
                     observer.run_starts(samples.started, 4 * self.runs, side);
                     self.sample_one(area, samples, side, recording)?;
-                    if samples.started == 1 && !samples.effects.is_empty() {
+                    let is_first = samples.started == 1 && self.reference.is_none();
+                    if is_first && !samples.effects.is_empty() {
                         observer.effects_seen(&samples.effects);
                     }
                 }

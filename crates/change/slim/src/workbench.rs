@@ -114,3 +114,42 @@ pub(crate) fn as_found(mut finding: Finding, changed: &[RewrittenFile]) -> Findi
 pub(crate) fn peak(trial: &Trial) -> Result<Bytes, SlimError> {
     trial.profile.as_ref().map(|profile| profile.peak().heap).ok_or(SlimError::NothingRecorded)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lowtide_findings::Verdict;
+    use lowtide_rules::{Benefit, Candidate, Evidence};
+
+    fn finding(file: &str, line: u32) -> Finding {
+        Finding {
+            candidate: Candidate {
+                rule: "LT102",
+                file: file.into(),
+                line,
+                subject: String::new(),
+                message: String::new(),
+                evidence: Evidence::AllocatedUnder(Vec::new()),
+                benefit: Benefit::Keeps { share: 0.0, constant_bytes: 0 },
+                blockers: Vec::new(),
+                edits: Vec::new(),
+            },
+            measured: None,
+            predicted_saving: None,
+            verdict: Verdict::Plausible,
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_finding_in_rewritten_text_is_named_by_its_line_in_the_file() {
+        let changed = RewrittenFile {
+            path: "a.py".into(),
+            before: "one\ntwo\nthree\n".to_owned(),
+            after: "import io\none\ntwo\nthree\n".to_owned(),
+        };
+        let changed = [changed];
+        assert_eq!(as_found(finding("a.py", 4), &changed).candidate.line, 3);
+        assert_eq!(as_found(finding("b.py", 4), &changed).candidate.line, 4);
+    }
+}
