@@ -167,6 +167,8 @@ def test_a_program_that_differs_from_itself_is_not_slimmed(tmp_path: Path) -> No
     told = slim(tmp_path, "program.py", write=True)
     assert (told.status, told.record["same_behaviour"], told.record["written"]) == (1, None, False)
     assert told.record["verdict"] == "not comparable"
+    assert told.record["before"]["peak_heap_bytes"] > 5_000_000
+    assert told.record["after"] is None
     assert only_fix(told.record)["verdict"] == "plausible"
 
 

@@ -1,6 +1,7 @@
 //! A proof, for programs.
 
 use lowtide_prove::{Conclusion, Difference, Figures, Interval, Proof, Saving};
+use lowtide_units::Bytes;
 use serde::Serialize;
 
 /// A proof's fields, alone or in a longer record.
@@ -11,8 +12,8 @@ pub struct ProofRecord {
     same_behaviour: Option<bool>,
     difference: Option<DifferenceRecord>,
     runs: u32,
-    before: FiguresRecord,
-    after: FiguresRecord,
+    before: Option<FiguresRecord>,
+    after: Option<FiguresRecord>,
     saving: Option<SavingRecord>,
     slower: bool,
     effects: Vec<String>,
@@ -65,8 +66,8 @@ impl From<&Proof> for ProofRecord {
             same_behaviour: proof.same_behaviour(),
             difference: difference(&proof.conclusion).map(DifferenceRecord::from),
             runs: proof.runs,
-            before: proof.before.into(),
-            after: proof.after.into(),
+            before: measured(proof.before),
+            after: measured(proof.after),
             saving: proof.saving.map(SavingRecord::from),
             slower: proof.is_slower(),
             effects: effects.collect(),
@@ -102,6 +103,11 @@ impl From<&Difference> for DifferenceRecord {
             after: difference.after.clone(),
         }
     }
+}
+
+/// A difference may have stopped the runs before this version had one without the tracker.
+fn measured(figures: Figures) -> Option<FiguresRecord> {
+    (figures.peak_rss > Bytes(0)).then(|| figures.into())
 }
 
 impl From<Figures> for FiguresRecord {
