@@ -8,7 +8,7 @@ PYTEST ?= -q -n 2 --timeout 300
 # Arguments for bench/run.py, such as `make bench BENCH="--rounds 9"`.
 BENCH ?=
 
-.PHONY: demo test test-rust test-python lint bench wheel install clean
+.PHONY: demo test test-rust test-python matrix lint bench wheel install clean
 
 demo: install
 	bash examples/demo.sh $(BIN) $(DEMO)
@@ -25,6 +25,10 @@ test-rust:
 
 test-python: wheel
 	$(BIN)/python tests/on_each_python.py dist/lowtide-*.whl $(PYTEST)
+
+# Versions that few machines have, in a Debian of its own; needs root and debootstrap, and skips without.
+matrix: wheel
+	$(BIN)/python tests/matrix.py dist/lowtide-*.whl $(PYTEST)
 
 lint: .venv/ready
 	cargo fmt --all --check
@@ -57,4 +61,4 @@ install: wheel
 
 clean:
 	cargo clean
-	rm -rf .venv .demo build dist
+	rm -rf .venv .demo .matrix build dist

@@ -2,7 +2,8 @@
 
     python tests/on_each_python.py WHEEL [pytest arguments]
 
-Each Python gets a virtual environment under .venv/pythons. Tests find the command in LOWTIDE_TEST_BINARY.
+Each Python gets a virtual environment under .venv/pythons, or the folder that LOWTIDE_TEST_ENVIRONMENTS names. Tests find
+the command in LOWTIDE_TEST_BINARY.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from pythons import Python, describe, found
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENTS = ROOT / ".venv" / "pythons"
+ENVIRONMENTS = Path(os.environ.get("LOWTIDE_TEST_ENVIRONMENTS") or ROOT / ".venv" / "pythons")
 
 
 def main(wheel: str, *arguments: str) -> int:

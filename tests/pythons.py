@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "LOWTIDE_TEST_PYTHONS"
-SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 ASK = (
     "import sys; i = sys.implementation; print(sys.executable, i.name, sys.abiflags + '-', '%d.%d.%d' % i.version[:3])"
 )

@@ -64,7 +64,7 @@ def test_killed_at_any_moment_leaves_a_readable_capture(tmp_path: Path) -> None:
 
 
 def test_interrupt_from_the_keyboard_reaches_the_program_once(tmp_path: Path) -> None:
-    source = "import time\nprint('ready', flush=True)\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('caught')\n"
+    source = "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('caught')\n"
     (tmp_path / PROGRAM).write_text(source)
     process = subprocess.Popen(
         [LOWTIDE, "run", "--python", sys.executable, str(tmp_path / PROGRAM)],
