@@ -22,7 +22,8 @@ impl AddressMap {
     pub(super) const EMPTY: Self = Self { entries: OwnArray::EMPTY, used: 0 };
 
     pub(super) fn get(&self, key: u64) -> Option<u32> {
-        if self.used == 0 {
+        // A free entry has the key 0, which a garbled pointer may well be.
+        if self.used == 0 || key == 0 {
             return None;
         }
         let entry = self.entries.as_slice()[self.place_of(key)];
@@ -105,6 +106,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn nothing_is_known_about_the_null_pointer() {
+        let mut map = AddressMap::EMPTY;
+        assert!(map.insert(8, 0));
+        assert_eq!(map.get(0), None);
+    }
 
     proptest! {
         #[test]
