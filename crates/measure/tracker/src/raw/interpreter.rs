@@ -1,6 +1,6 @@
 //! The running interpreter: what lies where, who holds the GIL, and whether its frames are read right.
 
-use super::thread;
+use super::{thread, thread_variable};
 use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout, UnsupportedPython};
 use lowtide_units::PythonVersion;
 use pyo3_ffi::{
@@ -16,6 +16,8 @@ type ThreadStateFunction = unsafe extern "C" fn() -> usize;
 
 /// `_PyRuntime`'s word with the thread state that holds the GIL; null where that is a thread-local variable.
 static CURRENT_WORD: AtomicPtr<usize> = AtomicPtr::new(ptr::null_mut());
+/// How far from its thread pointer a thread keeps its thread state, where that is a variable at a fixed place; else 0.
+static CURRENT_VARIABLE: AtomicUsize = AtomicUsize::new(0);
 /// `PyThreadState_GetUnchecked`, or what it was called before 3.13.
 static CURRENT_FUNCTION: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 /// `PyGILState_GetThisThreadState`.
@@ -33,12 +35,20 @@ const FRAMES_CHECKED: usize = 32;
 #[inline]
 pub(super) fn current_thread_state() -> usize {
     let word = CURRENT_WORD.load(Ordering::Relaxed);
-    if word.is_null() {
-        call(&CURRENT_FUNCTION)
-    } else {
+    if !word.is_null() {
         // SAFETY: a word of `_PyRuntime`, which lives as long as the process; others write it atomically.
-        unsafe { AtomicUsize::from_ptr(word) }.load(Ordering::Relaxed)
+        return unsafe { AtomicUsize::from_ptr(word) }.load(Ordering::Relaxed);
     }
+    let variable = CURRENT_VARIABLE.load(Ordering::Relaxed);
+    if variable != 0 {
+        // SAFETY: `find` saw the variable there, in storage that every thread has.
+        let thread_state = unsafe { thread::word_at(variable) };
+        // What was confirmed once in this thread is read from the right place.
+        if thread_state == thread::known_thread_state() {
+            return thread_state;
+        }
+    }
+    call(&CURRENT_FUNCTION)
 }
 
 /// The thread state of this thread, with or without the GIL. 0: none.
@@ -104,6 +114,7 @@ pub(super) unsafe fn find() -> Result<(u32, Layout), UnsupportedPython> {
                 CURRENT_WORD.store(word, Ordering::Relaxed);
             }
         }
+        find_variable(thread_state);
         HAS_OWN_GILS.store(layout.version >= PythonVersion::three(12), Ordering::Relaxed);
         INTERPRETER_OFFSET.store(layout.thread.interpreter, Ordering::Relaxed);
         INTERPRETER.store(
@@ -119,6 +130,19 @@ fn find_functions() {
     let current = if newer.is_null() { symbol(c"_PyThreadState_UncheckedGet") } else { newer };
     CURRENT_FUNCTION.store(current, Ordering::Relaxed);
     OWN_FUNCTION.store(symbol(c"PyGILState_GetThisThreadState"), Ordering::Relaxed);
+}
+
+/// Static storage lies this close below the thread pointer; farther away it belongs to a library that was loaded later,
+/// and lies elsewhere in each thread.
+const STATIC_STORAGE_BYTES: usize = 16 << 10;
+
+fn find_variable(thread_state: usize) {
+    let function = CURRENT_FUNCTION.load(Ordering::Relaxed) as usize;
+    let Some(address) = thread_variable::find(function, thread_state) else { return };
+    let below = thread::pointer().wrapping_sub(address);
+    if below <= STATIC_STORAGE_BYTES {
+        CURRENT_VARIABLE.store(below.wrapping_neg(), Ordering::Relaxed);
+    }
 }
 
 pub(super) fn symbol(name: &CStr) -> *mut c_void {

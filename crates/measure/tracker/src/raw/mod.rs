@@ -32,3 +32,5 @@ mod session;
 mod shadow;
 mod stack;
 mod thread;
+#[cfg(not(test))]
+mod thread_variable;

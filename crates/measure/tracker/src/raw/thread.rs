@@ -73,6 +73,25 @@ pub(super) fn remember_thread_state(thread_state: usize) {
     write::<THREAD_STATE>(thread_state);
 }
 
+/// The word at this distance from the thread pointer.
+///
+/// # Safety
+/// Every thread has readable storage there.
+#[inline]
+pub(super) unsafe fn word_at(distance: usize) -> usize {
+    let value: usize;
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            "mov {value}, qword ptr fs:[{distance}]",
+            value = out(reg) value,
+            distance = in(reg) distance,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    value
+}
+
 /// The thread pointer: differs between the threads that live at one time.
 #[inline]
 pub(super) fn pointer() -> usize {
