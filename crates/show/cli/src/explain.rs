@@ -19,7 +19,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let page = terminal.page();
     let text = match &options.code {
         Some(code) => rule_page(rule_called(code).ok_or_else(|| unknown_rule(code))?.page, &page),
-        None => rule_list(&rules(), &page),
+        None => rule_list(rules(), &page),
     };
     terminal.text(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -55,11 +55,11 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let mut progress = Progress::new(terminal);
     let slimmed = slim.run(&mut progress)?;
     progress.finish();
-    let written = options.write && slimmed.is_proven();
-    if written {
-        lowtide_fix::write(&slimmed.files)?;
-    }
-    show(&slimmed, written, options.format, terminal)?;
+    let wanted = options.write && slimmed.is_proven();
+    let outcome = if wanted { lowtide_fix::write(&slimmed.files) } else { Ok(()) };
+    // What the runs showed is worth seeing even if the files cannot be written.
+    show(&slimmed, wanted && outcome.is_ok(), options.format, terminal)?;
+    outcome?;
     Ok(if slimmed.is_proven() { ExitCode::SUCCESS } else { ExitCode::from(UNPROVEN_STATUS) })
 }
 

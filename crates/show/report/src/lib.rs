@@ -2,6 +2,12 @@
 //!
 //! In: profiles, findings, proofs, and a [`Page`] to lay text out on. Out: text, with colours that whoever prints it may
 //! strip. Never: reads files, looks at the terminal, judges.
+//!
+//! ```
+//! use lowtide_report::{Page, findings_text};
+//! let page = Page { width: 80, folder: "/project".into(), source: &|_file, _line| None };
+//! assert_eq!(findings_text(&[], false, &page), "0 findings\n");
+//! ```
 
 mod command_line;
 mod diff_text;

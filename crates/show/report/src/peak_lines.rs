@@ -81,7 +81,8 @@ fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> 
     let room = page.width.saturating_sub(indent).max(NARROWEST_TEXT);
     let table = figures_table(shown, peak, &["line, function, source"], |line| {
         let (place, function) = place_and_function(line, page, room);
-        vec![Cell::new(format!("{place}  {}", paint(DIM, function)))]
+        let gap = if function.is_empty() { "" } else { "  " };
+        vec![Cell::new(format!("{place}{gap}{}", paint(DIM, function)))]
     });
     let mut lines = Vec::new();
     let mut rows = table.lines().into_iter();

@@ -19,9 +19,10 @@ pub const BAD: Style = AnsiColor::Red.on_default();
 /// What the reader should know before trusting the figures.
 pub const CAUTION: Style = AnsiColor::Yellow.on_default();
 
-/// `text` in a style.
+/// `text` in a style; nothing stays nothing.
 pub fn paint(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+    let text = text.to_string();
+    if text.is_empty() { text } else { format!("{style}{text}{style:#}") }
 }
 
 /// The style of a verdict.

@@ -175,6 +175,16 @@ fn a_run_at_120_columns() {
 }
 
 #[test]
+fn memory_that_no_python_line_asked_for_is_named_so() {
+    let mut native = capture();
+    native.nodes.push(Node { kind: node_kind::NATIVE, ..node(0, 0, 90 * MEGABYTE, 7) });
+    native.summary.peak_bytes += 90 * MEGABYTE;
+    let text = text(&native, &[], 80);
+    assert!(text.contains("7  no Python line\n"), "{text}");
+    assert!(text.contains("200.0 MB Python, 90.0 MB native\n"), "{text}");
+}
+
+#[test]
 fn what_was_refuted_is_counted_where_it_would_have_paid() {
     let text = text(&capture(), &[refuted()], 80);
     assert!(
