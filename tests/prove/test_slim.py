@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,19 @@ def test_write_changes_only_what_is_proven(project: Path) -> None:
     again = slim(project, "code/program.py", write=True)
     assert (again.status, again.record["fixes"], again.record["written"]) == (1, [], False)
     assert again.record["verdict"] == "nothing to do"
+
+
+def test_a_file_that_may_not_be_written_is_an_error_after_the_result(project: Path) -> None:
+    source = project / "code/program.py"
+    source.chmod(0o444)
+    options = ["--write", "--runs", "5", "--format", "json", "--python", sys.executable]
+    done = lowtide(project, "slim", *options, "code/program.py")
+    assert done.returncode == 2
+    record = json.loads(done.stdout)
+    assert (record["verdict"], record["written"]) == ("proven", False)
+    assert b"read-only" in done.stderr
+    assert b"hint:" in done.stderr
+    assert source.read_text() == PROGRAM
 
 
 def test_too_few_runs_write_nothing(project: Path) -> None:
