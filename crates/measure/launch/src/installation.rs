@@ -32,9 +32,14 @@ impl Installation {
         let named = env::var_os(VARIABLE).filter(|value| !value.is_empty());
         named
             .map(|home| Self::of_package(Path::new(&home)))
-            .or_else(|| Self::of_checkout(&program))
-            .or_else(|| packages_beside(&program).map(|home| Self::of_package(&home)).next())
+            .or_else(|| Self::of_program(&program))
             .ok_or(LaunchError::NotInstalled { path: program })
+    }
+
+    /// A virtual environment may lie inside a checkout, so its package comes first.
+    fn of_program(program: &Path) -> Option<Self> {
+        let package = packages_beside(program).next().map(|home| Self::of_package(&home));
+        package.or_else(|| Self::of_checkout(program))
     }
 
     fn of_package(home: &Path) -> Self {
@@ -144,6 +149,14 @@ mod tests {
             .unwrap();
         assert_eq!(found.tracker, checkout.path().join("target/debug/liblowtide_tracker.so"));
         assert_eq!(found.boot, checkout.path().join("python/lowtide/boot"));
+    }
+
+    #[test]
+    fn an_environment_inside_a_checkout_is_no_build_of_it() {
+        let package = ".venv/lib/python3.12/site-packages/lowtide";
+        let checkout = made(&["python/lowtide", ".venv/bin", &format!("{package}/boot")]);
+        let found = Installation::of_program(&checkout.path().join(".venv/bin/lowtide")).unwrap();
+        assert_eq!(found.boot, checkout.path().join(package).join("boot"));
     }
 
     #[test]
