@@ -23,7 +23,7 @@ const FIRST_SHIM_OWNER: u8 = 3;
 const OWNED_BY_GENERATOR: u8 = 1;
 const CODE_UNIT_BYTES: u32 = 2;
 /// The lowest bits of a `_PyStackRef`, which holds the code object from 3.14 on, are no part of the address
-/// (Include/internal/pycore_stackref.h). Those of a plain pointer are zero.
+/// (`Include/internal/pycore_stackref.h`). Those of a plain pointer are zero.
 const TAG_BITS: usize = 0b11;
 
 impl FrameAddress {

@@ -135,6 +135,10 @@ impl Gate {
     }
 
     fn enter_locked(&self) -> Result<Pass, Shut> {
+        // Closed is for good: those who come afterwards need not wait for each other.
+        if self.state.load(Ordering::Relaxed) & CLOSED != 0 {
+            return Err(Shut::Closed);
+        }
         self.acquire();
         let shut = match self.state.load(Ordering::Relaxed) {
             state if state & CLOSED != 0 => Shut::Closed,
@@ -179,5 +183,82 @@ fn wait_until(is_met: impl Fn() -> bool) {
             // SAFETY: no preconditions.
             unsafe { libc::sched_yield() };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::thread;
+
+    const ROUNDS: u64 = 20_000;
+
+    /// Counts without atomics: a lost update shows that two threads were inside at once.
+    struct Counted {
+        gate: Gate,
+        count: std::cell::UnsafeCell<u64>,
+    }
+
+    // SAFETY: the count is touched with a pass only, which is what the tests check.
+    unsafe impl Sync for Counted {}
+
+    impl Counted {
+        fn open() -> Self {
+            let counted = Self { gate: Gate::closed(), count: 0.into() };
+            counted.gate.open(register_barrier());
+            counted
+        }
+
+        fn add_with(&self, pass: Result<Pass, Shut>) {
+            let pass = pass.unwrap();
+            // SAFETY: this thread has the pass.
+            unsafe { *self.count.get() += 1 };
+            self.gate.leave(pass);
+        }
+    }
+
+    #[test]
+    fn holders_of_the_gil_and_others_are_never_inside_at_once() {
+        let counted = Counted::open();
+        let gil = Mutex::new(());
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        let _held = gil.lock().unwrap();
+                        counted.add_with(counted.gate.enter_with_gil());
+                    }
+                });
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        counted.add_with(counted.gate.enter_without_gil());
+                    }
+                });
+            }
+        });
+        assert_eq!(counted.count.into_inner(), 4 * ROUNDS);
+    }
+
+    #[test]
+    fn a_closed_gate_stays_closed_over_a_fork() {
+        let gate = Gate::closed();
+        gate.open(register_barrier());
+        gate.close();
+        gate.before_fork();
+        gate.after_fork_in_child();
+        assert_eq!(gate.enter_with_gil(), Err(Shut::Closed));
+        assert_eq!(gate.enter_without_gil(), Err(Shut::Closed));
+    }
+
+    #[test]
+    fn a_forked_child_must_begin_anew() {
+        let gate = Gate::closed();
+        gate.open(register_barrier());
+        gate.before_fork();
+        gate.after_fork_in_child();
+        assert_eq!(gate.enter_with_gil(), Err(Shut::Forked));
+        gate.open(register_barrier());
+        assert_eq!(gate.enter_with_gil(), Ok(Pass::Biased));
     }
 }
