@@ -110,6 +110,10 @@ fn writes_that_may_mean_an_instance_are_found_wherever_they_stand() {
         "with open(__file__) as points[0].label: pass",
         "def mark(p: Point):\n    p.label = 1",
         "min(points, key=id).label = 1",
+        "from collections import namedtuple\nPair = namedtuple('Pair', 'left right')\nPair(points[0], points[1]).left.label = 1",
+        "import types\nbox = types.SimpleNamespace(point=points[0])\nbox.point.label = 1",
+        "points.pop().label = 1",
+        "import random\nrandom.choice(points).label = 1",
         "def mark(*all):\n    for each in all:\n        each.label = 1",
     ] {
         let found = refused(&with_class(class, rest));

@@ -168,7 +168,8 @@ impl<'a> Project<'a> {
     }
 
     /// The classes whose bodies bind `name`.
-    pub(crate) fn classes_with_variable(&self, name: &str) -> &[(ModuleId, &'a StmtClassDef)] {
+    #[must_use]
+    pub fn classes_with_variable(&self, name: &str) -> &[(ModuleId, &'a StmtClassDef)] {
         self.class_variables.get(name).map_or(&[], Vec::as_slice)
     }
 

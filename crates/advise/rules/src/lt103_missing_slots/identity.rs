@@ -1,5 +1,6 @@
 //! Whether an object may be an instance of a class.
 
+use super::spelled::Spelled;
 use super::subject::Subject;
 use crate::origin::{Handed, Origin, origins};
 use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprCall, ExprName, StmtClassDef};
@@ -31,6 +32,7 @@ pub(super) struct Identifier<'p, 'a> {
     pub subject: Subject<'p, 'a>,
     /// Without it, names and callers that go round in circles would be followed again and again.
     answers: &'p Answers,
+    spelled: &'p Spelled<'a>,
     steps_left: u32,
 }
 
@@ -38,8 +40,8 @@ pub(super) struct Identifier<'p, 'a> {
 pub(super) type Answers = RefCell<BTreeMap<(ModuleId, TextSize, TextSize), Identity>>;
 
 impl<'p, 'a> Identifier<'p, 'a> {
-    pub fn of(subject: Subject<'p, 'a>, answers: &'p Answers) -> Self {
-        Self { project: subject.project, subject, answers, steps_left: MAX_STEPS }
+    pub fn of(subject: Subject<'p, 'a>, spelled: &'p Spelled<'a>, answers: &'p Answers) -> Self {
+        Self { project: subject.project, subject, answers, spelled, steps_left: MAX_STEPS }
     }
 
     /// What `expr`, which stands in `module`, may be.
@@ -108,6 +110,7 @@ impl<'p, 'a> Identifier<'p, 'a> {
                 _ => Identity::Unknown,
             },
             Expr::Name(_) => self.element_of_name(module, expr),
+            _ if expr.is_literal_expr() || expr.is_f_string_expr() => Identity::Other,
             _ => Identity::Unknown,
         }
     }
@@ -246,13 +249,20 @@ impl<'p, 'a> Identifier<'p, 'a> {
                 _ => Identity::Unknown,
             });
         }
-        if is_stored { stored } else { Identity::Unknown }
+        if is_stored {
+            return stored;
+        }
+        // What the project never puts there was made by code outside of it.
+        let may_be_put = self.spelled.contains(&attribute.attr)
+            || !self.project.functions_named(&attribute.attr).is_empty()
+            || !self.project.classes_with_variable(&attribute.attr).is_empty();
+        if may_be_put { Identity::Unknown } else { Identity::Other }
     }
 
     fn result(self, module: ModuleId, call: &'a ExprCall) -> Identity {
         let Some(deeper) = self.deeper() else { return Identity::Unknown };
         match self.project.meaning(module, &call.func) {
-            Some(Meaning::External(name)) => external_result(&name, call),
+            Some(Meaning::External(name)) => deeper.external_result(module, &name, call),
             Some(Meaning::Variable(definition)) => {
                 match (self.project.class(definition), self.project.function(definition)) {
                     (Some(class), _) if std::ptr::eq(class, self.subject.class) => {
@@ -271,14 +281,66 @@ impl<'p, 'a> Identifier<'p, 'a> {
                         .functions_named(&method.attr)
                         .iter()
                         .filter(|function| function.class.is_some());
-                    methods
-                        .map(|function| deeper.returned(*function))
-                        .max()
-                        .unwrap_or(Identity::Unknown)
+                    let returned = methods.map(|function| deeper.returned(*function)).max();
+                    returned.unwrap_or_else(|| deeper.foreign_result(module, &method.attr, call))
                 }
                 _ => Identity::Unknown,
             },
         }
+    }
+
+    /// A class from outside the project makes objects of its own; a function may hand back what it is given.
+    fn external_result(self, module: ModuleId, name: &str, call: &'a ExprCall) -> Identity {
+        const PLAIN: &[&str] = &[
+            "int", "str", "float", "bytes", "list", "dict", "set", "tuple", "len", "open", "range",
+        ];
+        if name == "builtins.super" {
+            return Identity::Instance;
+        }
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let is_class = last.starts_with(|first: char| first.is_ascii_uppercase());
+        if is_class || PLAIN.contains(&last) || self.is_given_no_instance(module, call) {
+            Identity::Other
+        } else {
+            Identity::Unknown
+        }
+    }
+
+    /// A method that no class of the project has: of a container, which hands out what was put in, or of an object from outside.
+    fn foreign_result(self, module: ModuleId, method: &str, call: &'a ExprCall) -> Identity {
+        const HAND_OUT: &[&str] = &[
+            "__getitem__",
+            "__new__",
+            "__next__",
+            "choice",
+            "copy",
+            "first",
+            "get",
+            "get_nowait",
+            "last",
+            "one",
+            "pop",
+            "popitem",
+            "popleft",
+            "recv",
+            "result",
+            "send",
+            "setdefault",
+        ];
+        if HAND_OUT.contains(&method) || !self.is_given_no_instance(module, call) {
+            Identity::Unknown
+        } else {
+            Identity::Other
+        }
+    }
+
+    fn is_given_no_instance(self, module: ModuleId, call: &'a ExprCall) -> bool {
+        let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
+        call.arguments.args.iter().chain(keywords).all(|argument| {
+            argument.is_literal_expr()
+                || (self.identify(module, argument) == Identity::Other
+                    && self.element(module, argument) == Identity::Other)
+        })
     }
 
     fn returned(self, function: Function<'a>) -> Identity {
@@ -331,22 +393,5 @@ impl<'p, 'a> Identifier<'p, 'a> {
             }
             _ => None,
         }
-    }
-}
-
-/// A class from outside the project makes objects of its own; a function may hand back what it is given.
-fn external_result(name: &str, call: &ExprCall) -> Identity {
-    if name == "builtins.super" {
-        return Identity::Instance;
-    }
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let is_class = last.starts_with(|first: char| first.is_ascii_uppercase());
-    let is_plain =
-        ["int", "str", "float", "bytes", "list", "dict", "set", "tuple", "len", "open", "range"]
-            .contains(&last);
-    if is_class || is_plain || call.arguments.is_empty() {
-        Identity::Other
-    } else {
-        Identity::Unknown
     }
 }

@@ -6,12 +6,14 @@ mod instance_size;
 mod lineage;
 mod outside;
 mod rewrite;
+mod spelled;
 mod subject;
 
 use crate::{Benefit, Blocker, Candidate, Evidence, Rule};
 use lineage::Lineage;
 use lowtide_source::ast::AnyNodeRef;
 use lowtide_source::{FileEdits, ModuleId, Project, Ranged};
+use spelled::Spelled;
 use subject::Subject;
 
 pub use instance_size::slots_saving_bytes;
@@ -29,16 +31,22 @@ fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
         AnyNodeRef::StmtClassDef(class) => Some(Subject { project, id, class }),
         _ => None,
     });
-    classes.filter_map(candidate).collect()
+    let mut classes = classes
+        .filter(|subject| !subject.has_slots() && may_have_many_instances(*subject))
+        .peekable();
+    if classes.peek().is_none() {
+        return Vec::new();
+    }
+    let spelled = Spelled::in_project(project);
+    classes.filter_map(|subject| candidate(subject, &spelled)).collect()
 }
 
-/// The candidate that a class makes if its instances have attributes, and if there may be many of them.
-fn candidate(subject: Subject<'_, '_>) -> Option<Candidate> {
-    if subject.has_slots() || !may_have_many_instances(subject) {
-        return None;
-    }
+/// The candidate that a class makes if its instances have attributes.
+fn candidate<'a>(subject: Subject<'_, 'a>, spelled: &Spelled<'a>) -> Option<Candidate> {
     let (attributes, mut blockers, edits) = match Lineage::of(subject) {
-        Ok(lineage) => (lineage.attributes.len(), blockers_of(&lineage), edits_of(&lineage)),
+        Ok(lineage) => {
+            (lineage.attributes.len(), blockers_of(&lineage, spelled), edits_of(&lineage))
+        }
         Err(blocker) => (subject.own_writes().len(), vec![blocker], None),
     };
     if attributes == 0 {
@@ -102,12 +110,16 @@ fn runs_repeatedly(node: AnyNodeRef<'_>) -> bool {
         || node.is_expr_generator()
 }
 
-fn blockers_of(lineage: &Lineage<'_, '_>) -> Vec<Blocker> {
+fn blockers_of<'a>(lineage: &Lineage<'_, 'a>, spelled: &Spelled<'a>) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     for slotted in &lineage.to_slot {
         blockers.extend(slotted.subject.body_blockers(slotted));
+        if !blockers.is_empty() {
+            // To look at the whole project takes its time, and would change nothing.
+            break;
+        }
         match Lineage::of(slotted.subject) {
-            Ok(own) => blockers.extend(outside::blockers(slotted.subject, &own)),
+            Ok(own) => blockers.extend(outside::blockers(slotted.subject, &own, spelled)),
             Err(blocker) => blockers.push(blocker),
         }
     }

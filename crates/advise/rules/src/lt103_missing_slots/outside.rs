@@ -2,10 +2,13 @@
 
 use super::identity::{Answers, Identifier, Identity};
 use super::lineage::{Lineage, mangled};
+use super::spelled::Spelled;
 use super::subject::Subject;
 use crate::Blocker;
 use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprAttribute, ExprCall};
 use lowtide_source::{Meaning, Module, ModuleId, Project, Ranged};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// Modules that write instances by way of their `__dict__`, and read back what was written before.
 const PICKLERS: &[&str] = &[
@@ -24,9 +27,18 @@ const REFLECTION: &[&str] =
     &["builtins.dir", "inspect.getmembers", "inspect.getmembers_static", "sys.getsizeof"];
 
 /// Every such fact.
-pub(super) fn blockers<'a>(subject: Subject<'_, 'a>, lineage: &Lineage<'_, 'a>) -> Vec<Blocker> {
+pub(super) fn blockers<'a>(
+    subject: Subject<'_, 'a>,
+    lineage: &Lineage<'_, 'a>,
+    spelled: &Spelled<'a>,
+) -> Vec<Blocker> {
     let answers = Answers::default();
-    let outside = Outside { subject, lineage, identifier: Identifier::of(subject, &answers) };
+    let outside = Outside {
+        subject,
+        lineage,
+        identifier: Identifier::of(subject, spelled, &answers),
+        of_others: RefCell::default(),
+    };
     let mut blockers = Vec::new();
     for (id, module) in subject.project.modules() {
         blockers.extend(module.nodes().filter_map(|node| outside.look_at(id, module, node)));
@@ -39,6 +51,8 @@ struct Outside<'p, 'a> {
     subject: Subject<'p, 'a>,
     lineage: &'p Lineage<'p, 'a>,
     identifier: Identifier<'p, 'a>,
+    /// Attributes already looked for in other classes.
+    of_others: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'a> Outside<'_, 'a> {
@@ -141,6 +155,15 @@ impl<'a> Outside<'_, 'a> {
 
     /// Whether another class of the project gives its own instances this attribute.
     fn belongs_to_another(&self, name: &str) -> bool {
+        if let Some(known) = self.of_others.borrow().get(name) {
+            return *known;
+        }
+        let belongs = self.is_given_by_another(name);
+        self.of_others.borrow_mut().insert(name.to_owned(), belongs);
+        belongs
+    }
+
+    fn is_given_by_another(&self, name: &str) -> bool {
         let project = self.project();
         let own = project.lineage(self.subject.id, self.subject.class);
         let others = project.classes_mentioning(name).into_iter();
