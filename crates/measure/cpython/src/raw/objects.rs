@@ -55,10 +55,10 @@ impl ObjectAddress {
     /// buffer or has it inside itself, and a little behind the start of its block when [`StoredAttributes::Values`] may.
     ///
     /// # Safety
-    /// It is an object of a type with that container, and the GIL is held.
+    /// `bytes` can be read from here, which are at least as many as the type wants, and the GIL is held.
     #[inline]
     #[must_use]
-    pub unsafe fn buffer(self, container: Container, layout: &Layout) -> usize {
+    pub unsafe fn buffer(self, container: Container, bytes: usize, layout: &Layout) -> usize {
         // SAFETY: the caller's promise: the object has the fields of its container.
         unsafe {
             match container {
@@ -72,6 +72,8 @@ impl ObjectAddress {
                     // With values of its own, its keys are shared with all instances of a class.
                     if values == 0 { load(self.0, object_field::DICT_KEYS) } else { values }
                 }
+                // Compact strings have their characters inside, and are smaller than others.
+                Container::Text if bytes < layout.text.compact_data + size_of::<usize>() => 0,
                 Container::Text => {
                     let state: u32 = load(self.0, layout.text.state);
                     let is_compact = state & TEXT_IS_COMPACT != 0;

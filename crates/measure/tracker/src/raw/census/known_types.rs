@@ -10,6 +10,8 @@ pub(super) struct KnownTypes {
     indices: AddressMap,
     types: OwnArray<KnownType>,
     count: usize,
+    /// The address and index found last.
+    latest: Option<(usize, usize)>,
     /// Addresses that are no types, by their lower bits: a word that recurs is not looked at again and again.
     rejected: [usize; REJECTED],
     /// How many more addresses outside of the recorded heap may be looked at.
@@ -24,6 +26,19 @@ pub(super) struct KnownType {
     /// Its objects, and their bytes with what they own. Signed, as a dict can be taken off before it was counted.
     pub(super) objects: i64,
     pub(super) bytes: i64,
+}
+
+impl KnownType {
+    #[inline]
+    pub(super) fn add(&mut self, objects: i64, bytes: u64) {
+        self.objects += objects;
+        self.bytes += bytes.cast_signed();
+    }
+
+    pub(super) fn take_off(&mut self, objects: i64, bytes: u64) {
+        self.objects -= objects;
+        self.bytes -= bytes.cast_signed();
+    }
 }
 
 /// What a census is taken of.
@@ -50,6 +65,7 @@ impl KnownTypes {
             indices: AddressMap::EMPTY,
             types: OwnArray::EMPTY,
             count: 0,
+            latest: None,
             rejected: [0; REJECTED],
             looks_left: MOST_LOOKS,
         }
@@ -58,10 +74,18 @@ impl KnownTypes {
     /// The index of the type at `address`, if that is one.
     #[inline]
     pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<usize> {
-        match self.indices.get(address as u64) {
-            Some(index) => Some(index as usize),
-            None => self.find_new(address, heap, DEEPEST),
+        // Neighbours in memory are of one size, and so mostly of one type.
+        if let Some((latest, index)) = self.latest
+            && latest == address
+        {
+            return Some(index);
         }
+        let index = match self.indices.get(address as u64) {
+            Some(index) => index as usize,
+            None => self.find_new(address, heap, DEEPEST)?,
+        };
+        self.latest = Some((address, index));
+        Some(index)
     }
 
     #[inline]

@@ -6,6 +6,7 @@
 mod encode;
 mod known_types;
 mod own_process;
+mod owned;
 mod tally;
 mod watch;
 

@@ -1,10 +1,9 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
 use super::own_process;
+use super::owned::{Found, values_bytes};
 use crate::raw::address_map::AddressMap;
-use lowtide_cpython::{
-    AttributeStorage, Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes,
-};
+use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
 const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
@@ -14,14 +13,10 @@ const LEFT_WORDS: usize = 6;
 const GC_HEAD_BYTES: usize = 16;
 /// `PyObject`.
 const OBJECT_BYTES: usize = 16;
-/// Of a dict, in front of it and in all.
-const DICT_OFFSET: usize = 16;
+/// Of a dict with its collector's words.
 const DICT_BYTES: u64 = 64;
 /// Counts above are addresses or other data; immortal objects have a little over 2^32 at most.
 const MOST_REFERENCES: u64 = 1 << 33;
-/// In front of an array of values lie as many bytes as it has, rounded up.
-const LONGEST_VALUES_PREFIX: usize = 256;
-
 /// No free list keeps an object of so many bytes, with its buffer.
 const LARGE_BYTES: u64 = 4096;
 /// Objects that are torn down at a time, one inside the other.
@@ -32,30 +27,20 @@ pub(super) struct Tally {
     pub(super) types: KnownTypes,
     /// Large buffers that live objects own.
     owned_buffers: AddressMap,
-    dying: [Dying; MOST_DYING],
-    dying_count: usize,
-}
-
-/// A large builtin object that nobody refers to.
-#[derive(Clone, Copy)]
-struct Dying {
-    object: ObjectAddress,
-    type_index: usize,
-    block_bytes: u64,
+    /// Large builtin objects that nobody refers to, with the indices of their types.
+    dying: [Option<(Found, usize)>; MOST_DYING],
 }
 
 impl Tally {
     /// Of all that lives at that moment.
     pub(super) fn of(moment: &Moment, objects: &ObjectLayout) -> Self {
-        let nobody = Dying { object: ObjectAddress(0), type_index: 0, block_bytes: 0 };
         let mut tally = Self {
             types: KnownTypes::new(),
             owned_buffers: AddressMap::EMPTY,
-            dying: [nobody; MOST_DYING],
-            dying_count: 0,
+            dying: [None; MOST_DYING],
         };
         let heap = Heap { moment, objects };
-        moment.for_each_python_block(|address, bytes| tally.count_block(address, bytes, heap));
+        moment.for_each_python_block(|address, bytes| tally.look_at_block(address, bytes, heap));
         tally.count_dying_builtins(heap);
         tally
     }
@@ -70,16 +55,14 @@ impl Tally {
                 self.types.get_mut(index).facts.begins_at(offset, bytes).then_some(index)
             });
             if let Some(index) = found {
-                let known = self.types.get_mut(index);
-                known.objects += 1;
-                known.bytes += bytes.cast_signed();
+                self.types.get_mut(index).add(1, bytes);
             }
         }
     }
 
     /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.
     #[inline]
-    fn count_block(&mut self, block: usize, bytes: u64, heap: Heap) {
+    fn look_at_block(&mut self, block: usize, bytes: u64, heap: Heap) {
         for offset in OBJECT_OFFSETS {
             if bytes < (offset + OBJECT_BYTES) as u64 {
                 return;
@@ -91,16 +74,16 @@ impl Tally {
             if references > MOST_REFERENCES {
                 continue;
             }
-            if let Some(index) = self.types.find(address, heap) {
-                let facts = self.types.get_mut(index).facts;
-                if facts.begins_at(offset, bytes) {
-                    if references > 0 {
-                        self.count_object(object, index, bytes, heap);
-                    } else {
-                        self.look_at_unreferenced(object, index, bytes, heap);
-                    }
-                    return;
+            if let Some(index) = self.types.find(address, heap)
+                && self.types.get_mut(index).facts.begins_at(offset, bytes)
+            {
+                let found = Found { object, block_bytes: bytes, offset };
+                if references > 0 {
+                    self.count(found, index, heap);
+                } else {
+                    self.look_at_unreferenced(found, index, heap);
                 }
+                return;
             }
         }
     }
@@ -108,128 +91,79 @@ impl Tally {
     /// An object without references is just being torn down, and so lived a moment ago, or waits in a free list to be
     /// used again. There are free lists for small builtin objects only.
     #[cold]
-    fn look_at_unreferenced(
-        &mut self,
-        object: ObjectAddress,
-        type_index: usize,
-        block_bytes: u64,
-        heap: Heap,
-    ) {
-        let facts = self.types.get_mut(type_index).facts;
+    fn look_at_unreferenced(&mut self, found: Found, index: usize, heap: Heap) {
+        let facts = self.types.get_mut(index).facts;
         // SAFETY: the object begins behind the collector's words, in the same block.
-        if facts.object_offset < GC_HEAD_BYTES || !unsafe { object.is_untracked() } {
+        if facts.object_offset < GC_HEAD_BYTES || !unsafe { found.object.is_untracked() } {
             return;
         }
         if !facts.is_static {
-            self.count_object(object, type_index, block_bytes, heap);
-        } else if self.dying_count < MOST_DYING
-            && block_bytes + buffer_of(object, facts.container, heap).1 >= LARGE_BYTES
+            self.count(found, index, heap);
+        } else if found.block_bytes + found.buffer(facts.container, heap).bytes >= LARGE_BYTES
+            && let Some(place) = self.dying.iter_mut().find(|place| place.is_none())
         {
-            self.dying[self.dying_count] = Dying { object, type_index, block_bytes };
-            self.dying_count += 1;
+            *place = Some((found, index));
         }
     }
 
     /// In a free list an object still points to the buffer that it once had, which may belong to another one now.
     fn count_dying_builtins(&mut self, heap: Heap) {
-        for index in 0..self.dying_count {
-            let Dying { object, type_index, block_bytes } = self.dying[index];
-            let container = self.types.get_mut(type_index).facts.container;
-            let (buffer, _) = buffer_of(object, container, heap);
-            if self.owned_buffers.get(buffer as u64).is_none() {
-                self.count_object(object, type_index, block_bytes, heap);
+        for (found, index) in self.dying.into_iter().flatten() {
+            let buffer = found.buffer(self.types.get_mut(index).facts.container, heap);
+            if self.owned_buffers.get(buffer.address as u64).is_none() {
+                self.count(found, index, heap);
             }
         }
     }
 
     #[inline]
-    fn count_object(&mut self, object: ObjectAddress, index: usize, block_bytes: u64, heap: Heap) {
+    fn count(&mut self, found: Found, index: usize, heap: Heap) {
         let facts = self.types.get_mut(index).facts;
-        let object_bytes = block_bytes as usize - facts.object_offset;
-        let (buffer, buffer_bytes) = buffer_of(object, facts.container, heap);
-        if buffer_bytes >= LARGE_BYTES {
-            // In vain, a dying object may be counted too large.
-            let _ = self.owned_buffers.insert(buffer as u64, 0);
+        let mut bytes = found.block_bytes;
+        if facts.container != Container::None {
+            let buffer = found.buffer(facts.container, heap);
+            bytes += buffer.bytes;
+            if buffer.bytes >= LARGE_BYTES {
+                // In vain, a dying object may be counted too large.
+                let _ = self.owned_buffers.insert(buffer.address as u64, 0);
+            }
         }
-        if facts.container == Container::Bytes && buffer_bytes > 0 {
-            self.take_over_bytes(ObjectAddress(buffer), buffer_bytes, heap);
-        }
-        let mut bytes = block_bytes + buffer_bytes;
         if facts.attributes != Attributes::None {
-            // SAFETY: a live object of a type with such attributes; the moment vouches for the GIL.
-            bytes +=
-                match unsafe { object.attributes(facts.attributes, object_bytes, heap.objects) } {
-                    StoredAttributes::Inside => 0,
-                    StoredAttributes::Values(values) => values_bytes(values, heap),
-                    StoredAttributes::Dict(dict) => self.take_over_dict(dict, heap),
-                };
+            bytes += self.attribute_bytes(found, facts.attributes, heap);
         }
-        let known = self.types.get_mut(index);
-        known.objects += 1;
-        known.bytes += bytes.cast_signed();
+        self.types.get_mut(index).add(1, bytes);
     }
 
-    /// The `bytes` that a `bytearray` keeps for itself does not count as one.
-    fn take_over_bytes(&mut self, bytes: ObjectAddress, block_bytes: u64, heap: Heap) {
-        // SAFETY: a recorded block begins there.
-        if let Some(index) = self.types.find(unsafe { bytes.type_address() }, heap) {
-            let known = self.types.get_mut(index);
-            known.objects -= 1;
-            known.bytes -= block_bytes.cast_signed();
+    /// Attributes are charged to the object that has them.
+    #[inline]
+    fn attribute_bytes(&mut self, found: Found, attributes: Attributes, heap: Heap) -> u64 {
+        // SAFETY: a live object of a type with such attributes; the moment vouches for the GIL.
+        match unsafe { found.object.attributes(attributes, found.object_bytes(), heap.objects) } {
+            StoredAttributes::Inside => 0,
+            StoredAttributes::Values(values) => values_bytes(values, heap),
+            StoredAttributes::Dict(dict) => self.take_over_dict(dict, heap),
         }
     }
 
     /// The bytes of an instance's dict, which then no longer count as those of a dict: they go when the instance goes.
     /// Not so while somebody else holds the dict.
     fn take_over_dict(&mut self, dict: ObjectAddress, heap: Heap) -> u64 {
-        let block = heap.moment.python_block_at(dict.0.wrapping_sub(DICT_OFFSET));
+        let block = heap.moment.python_block_at(dict.0.wrapping_sub(GC_HEAD_BYTES));
         let Some(block_bytes) = block.filter(|&bytes| bytes >= DICT_BYTES) else { return 0 };
         // SAFETY: both words lie inside a recorded block.
         let (references, address) =
             unsafe { (dict.reference_count(heap.objects), dict.type_address()) };
         let Some(index) = self.types.find(address, heap) else { return 0 };
-        let known = self.types.get_mut(index);
-        let is_own = references == 1
-            && known.facts.container == Container::Dict
-            && known.facts.object_offset == DICT_OFFSET
-            && known.facts.attributes == Attributes::None;
-        if !is_own {
+        let facts = self.types.get_mut(index).facts;
+        let is_plain_dict = facts.container == Container::Dict
+            && facts.object_offset == GC_HEAD_BYTES
+            && facts.attributes == Attributes::None;
+        if references != 1 || !is_plain_dict {
             return 0;
         }
-        let bytes = block_bytes + buffer_of(dict, Container::Dict, heap).1;
-        let known = self.types.get_mut(index);
-        known.objects -= 1;
-        known.bytes -= bytes.cast_signed();
+        let found = Found { object: dict, block_bytes, offset: GC_HEAD_BYTES };
+        let bytes = block_bytes + found.buffer(Container::Dict, heap).bytes;
+        self.types.get_mut(index).take_off(1, bytes);
         bytes
     }
-}
-
-/// The buffer that an object owns, if it is a block of its own, and its bytes.
-#[inline]
-fn buffer_of(object: ObjectAddress, container: Container, heap: Heap) -> (usize, u64) {
-    // SAFETY: an object of a type with that container; the moment vouches for the GIL.
-    let buffer = unsafe { object.buffer(container, heap.moment.layout) };
-    if buffer == 0 {
-        return (0, 0);
-    }
-    let bytes = match heap.moment.python_block_at(buffer) {
-        Some(bytes) => bytes,
-        None if container == Container::Dict => values_bytes(buffer, heap),
-        None => 0,
-    };
-    (buffer, bytes)
-}
-
-/// The block of an array of values begins a little in front of them, unless they lie inside their object.
-fn values_bytes(values: usize, heap: Heap) -> u64 {
-    if heap.objects.attributes == AttributeStorage::InlineValues {
-        return 0;
-    }
-    let last = values.wrapping_sub(1) & !15;
-    let starts = (0..=LONGEST_VALUES_PREFIX).step_by(16).map(|back| last.wrapping_sub(back));
-    let blocks = starts.map(|start| (start, heap.moment.python_block_at(start)));
-    let found = blocks.into_iter().find_map(|(start, block)| Some((start, block?)));
-    found
-        .filter(|&(start, bytes)| start as u64 + bytes > values as u64)
-        .map_or(0, |(_, bytes)| bytes)
 }
