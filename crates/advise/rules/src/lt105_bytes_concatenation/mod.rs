@@ -3,6 +3,7 @@
 mod addition;
 mod blockers;
 mod evidence;
+mod known_bytes;
 mod rewrite;
 mod stretch;
 mod subject;
