@@ -62,7 +62,7 @@ mod tests {
         Header {
             magic: MAGIC,
             format_version: 1,
-            header_bytes: HEADER_BYTES as u32,
+            header_bytes: HEADER_BYTES,
             state: 0,
             stop_reason: 0,
             hexversion: 0,
@@ -108,7 +108,7 @@ mod tests {
         fn tallies(&self) -> [Tally; NODES] {
             let of_node = |node| self.blocks.iter().filter(move |block| block.0 == node);
             std::array::from_fn(|node| {
-                (of_node(node).map(|block| block.1).sum(), of_node(node).count() as u32)
+                (of_node(node).map(|block| block.1).sum(), of_node(node).map(|_| 1).sum())
             })
         }
 
