@@ -6,7 +6,7 @@ use crate::{
     TypeUsage, Usage, reading,
 };
 use lowtide_capture::Capture;
-use lowtide_units::{Elapsed, LineSpan};
+use lowtide_units::{Bytes, Elapsed, LineSpan};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,7 @@ pub struct Profile {
     tree: LineTree,
     lines: Vec<LineUsage>,
     types: Vec<TypeUsage>,
+    heap_at_census: Option<Bytes>,
     timeline: Vec<TimelinePoint>,
 }
 
@@ -47,6 +48,7 @@ impl Profile {
             duration: Elapsed::from_nanos(duration_ns),
             lines: tree.lines(),
             types: reading::types(capture),
+            heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
             timeline: reading::timeline(capture),
             tree,
         }
@@ -108,16 +110,24 @@ impl Profile {
         })
     }
 
-    /// Each stack that asked for memory, most bytes at the peak first.
+    /// The `count` stacks with most live at the peak, most first. A deep recursion has as many stacks as levels, so
+    /// that all of them together can be far larger than the capture.
     #[must_use]
-    pub fn stacks(&self) -> Vec<StackUsage> {
-        self.tree.stacks()
+    pub fn heaviest_stacks(&self, count: usize) -> Vec<StackUsage> {
+        self.tree.heaviest_stacks(count)
     }
 
     /// Object types near the peak, most bytes first, then by name.
     #[must_use]
     pub fn types(&self) -> &[TypeUsage] {
         &self.types
+    }
+
+    /// Live bytes of the whole heap when [`Self::types`] were counted: at the peak or a little before; `None` without
+    /// a count.
+    #[must_use]
+    pub fn heap_at_census(&self) -> Option<Bytes> {
+        self.heap_at_census
     }
 
     /// Instances of a class near the peak. `module` is the dotted path of its file: it may begin further up than the

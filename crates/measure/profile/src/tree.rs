@@ -2,6 +2,7 @@ use crate::frames::{FrameId, FrameResolver, Frames};
 use crate::{Frame, LineUsage, MemoryKind, StackUsage, Usage};
 use lowtide_capture::layout::{Node, node_kind};
 use lowtide_capture::{Capture, Summary};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// The capture's call tree with instructions of one line taken together.
@@ -99,15 +100,12 @@ impl LineTree {
         lines
     }
 
-    /// Each stack that asked for memory; most at the peak first, then by name.
-    pub fn stacks(&self) -> Vec<StackUsage> {
-        let used = (0..self.nodes.len()).filter(|&id| self.nodes[id].own.churn.count > 0);
-        let mut stacks: Vec<StackUsage> = used.map(|id| self.stack(id)).collect();
-        stacks.sort_by(|a, b| {
-            let by_name = || (&a.frames, a.kind).cmp(&(&b.frames, b.kind));
-            b.at_peak.bytes.cmp(&a.at_peak.bytes).then_with(by_name)
-        });
-        stacks
+    /// The `count` stacks with most live at the peak, in order; of equals the older first.
+    pub fn heaviest_stacks(&self, count: usize) -> Vec<StackUsage> {
+        let mut ids: Vec<usize> =
+            (0..self.nodes.len()).filter(|&id| self.nodes[id].own.churn.count > 0).collect();
+        ids.sort_by_key(|&id| Reverse(self.nodes[id].own.at_peak.bytes));
+        ids.into_iter().take(count).map(|id| self.stack(id)).collect()
     }
 
     /// Live at the peak of every stack that passes through a place that `holds` names, each block once.

@@ -187,7 +187,7 @@ fn under_a_line_each_block_counts_once_however_often_the_stack_passes() {
 
 #[test]
 fn stacks_are_outermost_first_and_keep_kinds_apart() {
-    let stacks = Profile::from_capture(&capture()).stacks();
+    let stacks = Profile::from_capture(&capture()).heaviest_stacks(7);
     let shown = stacks.iter().map(|stack| {
         let lines: Vec<u32> = stack.frames.iter().map(|frame| frame.line).collect();
         (lines, stack.kind, stack.at_peak.bytes.0)
@@ -226,6 +226,7 @@ fn types_of_one_name_are_one_line() {
     let names: Vec<&str> = profile.types().iter().map(|usage| usage.name.as_str()).collect();
     assert_eq!(names, ["int", "__main__.Point", "lib.walk.Point"]);
     assert_eq!(profile.types()[0].live, Usage::new(301, 11));
+    assert_eq!(profile.heap_at_census(), Some(Bytes(1000)));
 }
 
 #[test]
