@@ -42,7 +42,10 @@ fn cases_of(page: &str) -> (Vec<Case>, Vec<Case>) {
         } else if let Some(title) = line.strip_prefix("### ") {
             title.trim().clone_into(&mut heading);
         } else if let Some(info) = line.strip_prefix("```") {
-            let block: String = lines.by_ref().take_while(|line| *line != "```").fold(String::new(), |text, line| text + line + "\n");
+            let block: String = lines
+                .by_ref()
+                .take_while(|line| *line != "```")
+                .fold(String::new(), |text, line| text + line + "\n");
             let cases = match section {
                 Section::Example => &mut examples,
                 Section::NearMisses => &mut near_misses,
@@ -56,7 +59,9 @@ fn cases_of(page: &str) -> (Vec<Case>, Vec<Case>) {
 
 fn add_block(cases: &mut Vec<Case>, heading: &str, info: &str, block: String) {
     let (kind, name) = info.split_once(' ').unwrap_or((info, "example.py"));
-    let starts_case = cases.last().is_none_or(|case| case.finding.is_some() || case.diff.is_some() || case.heading != heading);
+    let starts_case = cases.last().is_none_or(|case| {
+        case.finding.is_some() || case.diff.is_some() || case.heading != heading
+    });
     if kind == "python" && starts_case {
         cases.push(Case { heading: heading.to_owned(), ..Case::default() });
     }
@@ -70,7 +75,10 @@ fn add_block(cases: &mut Vec<Case>, heading: &str, info: &str, block: String) {
 }
 
 fn candidates_of(rule: &Rule, files: &[(String, String)]) -> Vec<Candidate> {
-    let files: Vec<SourceFile> = files.iter().map(|(name, text)| SourceFile::parse(name, text.as_str()).unwrap()).collect();
+    let files: Vec<SourceFile> = files
+        .iter()
+        .map(|(name, text)| SourceFile::parse(name, text.as_str()).expect("a page's code parses"))
+        .collect();
     let project = Project::of(&files);
     let modules: Vec<_> = project.modules().map(|(id, _)| id).collect();
     modules.into_iter().flat_map(|module| (rule.check)(&project, module)).collect()
@@ -78,22 +86,32 @@ fn candidates_of(rule: &Rule, files: &[(String, String)]) -> Vec<Candidate> {
 
 fn findings_text(candidates: &[Candidate]) -> String {
     candidates.iter().fold(String::new(), |mut text, candidate| {
-        writeln!(text, "{}:{}: {}", candidate.file.display(), candidate.line, candidate.message).unwrap();
+        writeln!(text, "{}:{}: {}", candidate.file.display(), candidate.line, candidate.message)
+            .expect("text takes text");
         text
     })
 }
 
-fn diff_text(candidates: &[Candidate], files: &[(String, String)]) -> String {
-    let mut text = String::new();
-    for (name, before) in files {
+/// The texts of `files` with the edits of all candidates made.
+fn fixed(candidates: &[Candidate], files: &[(String, String)]) -> Vec<(String, String)> {
+    let fix = |(name, before): &(String, String)| {
         let all = candidates.iter().flat_map(|candidate| &candidate.edits);
-        let mut edits: Vec<_> = all.filter(|edits| edits.file.as_os_str() == name.as_str()).flat_map(|file| file.edits.clone()).collect();
+        let own = all.filter(|edits| edits.file.as_os_str() == name.as_str());
+        let mut edits: Vec<_> = own.flat_map(|file| file.edits.clone()).collect();
         edits.sort();
         edits.dedup();
-        let after = apply_edits(before, &edits).expect("edits fit");
+        (name.clone(), apply_edits(before, &edits).expect("edits fit"))
+    };
+    files.iter().map(fix).collect()
+}
+
+fn diff_text(candidates: &[Candidate], files: &[(String, String)]) -> String {
+    let mut text = String::new();
+    for ((name, before), (_, after)) in files.iter().zip(fixed(candidates, files)) {
         SourceFile::parse(name, after.as_str()).expect("what a fix writes is Python");
         if after != *before {
-            write!(text, "{}", TextDiff::from_lines(before, &after).unified_diff().header(name, name)).unwrap();
+            let diff = TextDiff::from_lines(before, &after);
+            text += &diff.unified_diff().header(name, name).to_string();
         }
     }
     text
@@ -103,9 +121,19 @@ fn diff_text(candidates: &[Candidate], files: &[(String, String)]) -> String {
 fn every_page_has_its_sections() {
     assert!(!rules().is_empty());
     for rule in rules() {
-        assert!(rule.page.starts_with(&format!("# {} {}\n", rule.code, rule.name)), "{}: title", rule.code);
-        for section in ["What", "Why", "When it does not pay", "When it is refused", "Example", "Near misses"] {
-            assert!(rule.page.contains(&format!("\n## {section}\n")), "{}: no section {section}", rule.code);
+        assert!(
+            rule.page.starts_with(&format!("# {} {}\n", rule.code, rule.name)),
+            "{}: title",
+            rule.code
+        );
+        for section in
+            ["What", "Why", "When it does not pay", "When it is refused", "Example", "Near misses"]
+        {
+            assert!(
+                rule.page.contains(&format!("\n## {section}\n")),
+                "{}: no section {section}",
+                rule.code
+            );
         }
     }
 }
@@ -117,10 +145,26 @@ fn every_example_is_found_and_fixed_as_its_page_says() {
         assert!(!examples.is_empty(), "{} has no example", rule.code);
         for case in examples {
             let candidates = candidates_of(rule, &case.files);
-            let blockers: Vec<_> = candidates.iter().flat_map(|candidate| &candidate.blockers).collect();
-            assert!(blockers.is_empty(), "{}: {:?} is refused: {blockers:?}", rule.code, case.files);
-            assert_eq!(findings_text(&candidates), case.finding.expect("an example shows its finding"), "{}", rule.code);
-            assert_eq!(diff_text(&candidates, &case.files), case.diff.expect("an example shows its diff"), "{}", rule.code);
+            let blockers: Vec<_> =
+                candidates.iter().flat_map(|candidate| &candidate.blockers).collect();
+            assert!(
+                blockers.is_empty(),
+                "{}: {:?} is refused: {blockers:?}",
+                rule.code,
+                case.files
+            );
+            assert_eq!(
+                findings_text(&candidates),
+                case.finding.expect("an example shows its finding"),
+                "{}",
+                rule.code
+            );
+            assert_eq!(
+                diff_text(&candidates, &case.files),
+                case.diff.expect("an example shows its diff"),
+                "{}",
+                rule.code
+            );
         }
     }
 }
@@ -131,15 +175,34 @@ fn every_near_miss_is_refused_for_the_reason_its_heading_names() {
         let (_, near_misses) = cases_of(rule.page);
         assert!(!near_misses.is_empty(), "{} has no near miss", rule.code);
         for case in near_misses {
-            let expected = case.heading.split('`').nth(1).unwrap_or_else(|| panic!("{}: name the blocker: {}", rule.code, case.heading));
+            let expected = case
+                .heading
+                .split('`')
+                .nth(1)
+                .unwrap_or_else(|| panic!("{}: name the blocker: {}", rule.code, case.heading));
             let candidates = candidates_of(rule, &case.files);
             if expected == "no finding" {
                 assert!(candidates.is_empty(), "{}: {}: {candidates:?}", rule.code, case.heading);
                 continue;
             }
-            let names: Vec<_> = candidates.iter().flat_map(|candidate| &candidate.blockers).map(|blocker| blocker.name).collect();
-            assert!(names.contains(&expected), "{}: {}: blockers are {names:?}", rule.code, case.heading);
-            assert!(candidates.iter().any(|candidate| !candidate.blockers.is_empty() && candidate.edits.is_empty()), "{}", case.heading);
+            let names: Vec<_> = candidates
+                .iter()
+                .flat_map(|candidate| &candidate.blockers)
+                .map(|blocker| blocker.name)
+                .collect();
+            assert!(
+                names.contains(&expected),
+                "{}: {}: blockers are {names:?}",
+                rule.code,
+                case.heading
+            );
+            assert!(
+                candidates
+                    .iter()
+                    .any(|candidate| !candidate.blockers.is_empty() && candidate.edits.is_empty()),
+                "{}",
+                case.heading
+            );
         }
     }
 }
@@ -148,14 +211,11 @@ fn every_near_miss_is_refused_for_the_reason_its_heading_names() {
 fn fixing_an_example_twice_changes_nothing_more() {
     for rule in rules() {
         for case in cases_of(rule.page).0 {
-            let fixed: Vec<(String, String)> = case.files.iter().map(|(name, before)| {
-                let candidates = candidates_of(rule, &case.files);
-                let mut edits: Vec<_> = candidates.iter().flat_map(|c| &c.edits).filter(|e| e.file.as_os_str() == name.as_str()).flat_map(|f| f.edits.clone()).collect();
-                edits.sort();
-                edits.dedup();
-                (name.clone(), apply_edits(before, &edits).unwrap())
-            }).collect();
-            let open: Vec<_> = candidates_of(rule, &fixed).into_iter().filter(|candidate| candidate.blockers.is_empty()).collect();
+            let fixed = fixed(&candidates_of(rule, &case.files), &case.files);
+            let open: Vec<_> = candidates_of(rule, &fixed)
+                .into_iter()
+                .filter(|candidate| candidate.blockers.is_empty())
+                .collect();
             assert!(open.is_empty(), "{}: {open:?}", rule.code);
         }
     }

@@ -72,26 +72,26 @@ impl<'a> Binder<'a> {
             AnyNodeRef::StmtFunctionDef(def) => self.store(&def.name, node, scope),
             AnyNodeRef::StmtClassDef(def) => self.store(&def.name, node, scope),
             AnyNodeRef::Parameter(parameter) => {
-                self.store(&parameter.name, node, parameter_scope(tree, scopes, entry))
+                self.store(&parameter.name, node, parameter_scope(tree, scopes, entry));
             }
             AnyNodeRef::Alias(alias) => self.name_alias(tree, entry, alias),
             AnyNodeRef::ExceptHandlerExceptHandler(handler) => {
-                self.store_optional(handler.name.as_ref(), node, scope)
+                self.store_optional(handler.name.as_ref(), node, scope);
             }
             AnyNodeRef::PatternMatchAs(pattern) => {
-                self.store_optional(pattern.name.as_ref(), node, scope)
+                self.store_optional(pattern.name.as_ref(), node, scope);
             }
             AnyNodeRef::PatternMatchStar(pattern) => {
-                self.store_optional(pattern.name.as_ref(), node, scope)
+                self.store_optional(pattern.name.as_ref(), node, scope);
             }
             AnyNodeRef::PatternMatchMapping(pattern) => {
-                self.store_optional(pattern.rest.as_ref(), node, scope)
+                self.store_optional(pattern.rest.as_ref(), node, scope);
             }
             AnyNodeRef::StmtGlobal(global) => {
-                self.declare(&global.names, scope, Declaration::Global)
+                self.declare(&global.names, scope, Declaration::Global);
             }
             AnyNodeRef::StmtNonlocal(nonlocal) => {
-                self.declare(&nonlocal.names, scope, Declaration::Nonlocal)
+                self.declare(&nonlocal.names, scope, Declaration::Nonlocal);
             }
             AnyNodeRef::ExprCall(call) => {
                 if let Some(opacity) = opacity_of_call(call) {

@@ -295,7 +295,7 @@ impl<'a> Visitor<'a> for Flow<'_, 'a> {
                 self.touch(class.name.range.start(), false);
             }
             Stmt::AnnAssign(statement) if statement.value.is_none() => {
-                self.visit_annotation(&statement.annotation)
+                self.visit_annotation(&statement.annotation);
             }
             _ => visitor::walk_stmt(self, statement),
         }

@@ -40,14 +40,23 @@ impl<'a> Built<'a> {
     }
 
     /// The list that a call makes of the items of its argument.
-    pub fn of_argument(project: &Project<'a>, id: ModuleId, call: &'a ExprCall, argument: &'a Expr) -> Self {
+    pub fn of_argument(
+        project: &Project<'a>,
+        id: ModuleId,
+        call: &'a ExprCall,
+        argument: &'a Expr,
+    ) -> Self {
         let kind = Kind::Call { call, argument };
         Self { list: call.into(), kind, binding: binding_of(project, id, call.into()) }
     }
 
     /// The list that `call` is handed by a function.
     pub fn by_call(project: &Project<'a>, id: ModuleId, call: &'a ExprCall) -> Self {
-        Self { list: call.into(), kind: Kind::Result, binding: binding_of(project, id, call.into()) }
+        Self {
+            list: call.into(),
+            kind: Kind::Result,
+            binding: binding_of(project, id, call.into()),
+        }
     }
 
     /// The name of the list, empty if it has none.
@@ -58,8 +67,10 @@ impl<'a> Built<'a> {
 
 fn list_call<'a>(project: &Project<'a>, id: ModuleId, call: &'a ExprCall) -> Option<Kind<'a>> {
     let [argument] = &*call.arguments.args else { return None };
-    let is_list = project.external_name(id, &call.func)? == "builtins.list" && !is_whole_file(project, id, argument);
-    (is_list && call.arguments.keywords.is_empty() && !argument.is_starred_expr()).then_some(Kind::Call { call, argument })
+    let is_list = project.external_name(id, &call.func)? == "builtins.list"
+        && !is_whole_file(project, id, argument);
+    (is_list && call.arguments.keywords.is_empty() && !argument.is_starred_expr())
+        .then_some(Kind::Call { call, argument })
 }
 
 /// `list(file)` is LT101's.
@@ -67,7 +78,11 @@ fn is_whole_file(project: &Project<'_>, id: ModuleId, argument: &Expr) -> bool {
     crate::opened_file::opened(project, id, argument).is_ok()
 }
 
-fn binding_of<'a>(project: &Project<'a>, id: ModuleId, list: AnyNodeRef<'a>) -> Option<Binding<'a>> {
+fn binding_of<'a>(
+    project: &Project<'a>,
+    id: ModuleId,
+    list: AnyNodeRef<'a>,
+) -> Option<Binding<'a>> {
     let module = project.module(id);
     let statement = module.parent(list)?;
     let target = match statement {

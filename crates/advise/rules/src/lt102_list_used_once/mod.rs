@@ -37,7 +37,8 @@ fn candidate<'a>(project: &Project<'a>, id: ModuleId, built: &Built<'a>) -> Opti
         blockers = postponed.blockers();
     }
     let file = project.module(id).file();
-    let edits = if blockers.is_empty() { rewrite::edits(project.module(id), built) } else { Vec::new() };
+    let edits =
+        if blockers.is_empty() { rewrite::edits(project.module(id), built) } else { Vec::new() };
     let (first, last) = file.lines_of(built.list);
     let edits = FileEdits { file: file.path().to_owned(), edits };
     Some(Candidate {
@@ -46,7 +47,11 @@ fn candidate<'a>(project: &Project<'a>, id: ModuleId, built: &Built<'a>) -> Opti
         line: first,
         subject: built.subject().to_owned(),
         message: message(built, &consumer),
-        evidence: Evidence::AllocatedUnder(vec![LineSpan { file: file.path().to_owned(), first, last }]),
+        evidence: Evidence::AllocatedUnder(vec![LineSpan {
+            file: file.path().to_owned(),
+            first,
+            last,
+        }]),
         benefit: Benefit::Keeps { share: consumer.kept_share, constant_bytes: 0 },
         blockers,
         edits: Some(edits).filter(|edits| !edits.edits.is_empty()).into_iter().collect(),
@@ -60,6 +65,12 @@ fn message(built: &Built<'_>, consumer: &Consumer<'_>) -> String {
     }
 }
 
-fn blocker(project: &Project<'_>, id: ModuleId, name: &'static str, node: impl Ranged, reason: impl Into<String>) -> Blocker {
+fn blocker(
+    project: &Project<'_>,
+    id: ModuleId,
+    name: &'static str,
+    node: impl Ranged,
+    reason: impl Into<String>,
+) -> Blocker {
     Blocker { name, reason: reason.into(), line: project.module(id).file().line_of(node.start()) }
 }

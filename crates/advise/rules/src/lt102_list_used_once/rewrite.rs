@@ -27,14 +27,18 @@ fn of_brackets<'a>(module: &Module<'a>, list: AnyNodeRef<'a>, range: TextRange) 
 
 /// Whether the parentheses around an expression would do for a generator expression as well.
 fn has_parentheses<'a>(module: &Module<'a>, list: AnyNodeRef<'a>) -> bool {
-    let (Some(expr), Some(parent)) = (list.as_expr_ref(), module.parent(list)) else { return false };
+    let (Some(expr), Some(parent)) = (list.as_expr_ref(), module.parent(list)) else {
+        return false;
+    };
     if module.file().with_parentheses(expr, parent) != list.range() {
         return true;
     }
     match parent {
         AnyNodeRef::Arguments(arguments) => {
             let is_call = matches!(module.parent(parent), Some(AnyNodeRef::ExprCall(_)));
-            is_call && arguments.len() == 1 && !has_comma_between(module, list.end(), arguments.end())
+            is_call
+                && arguments.len() == 1
+                && !has_comma_between(module, list.end(), arguments.end())
         }
         _ => false,
     }
@@ -56,7 +60,8 @@ fn of_call<'a>(module: &Module<'a>, call: &'a ExprCall, argument: &'a Expr) -> V
     }
     let comma = TextRange::new(argument.end(), call.end());
     let tokens = module.file().tokens().in_range(comma);
-    let trailing = tokens.iter().find(|token| token.kind() == lowtide_source::ast::token::TokenKind::Comma);
+    let trailing =
+        tokens.iter().find(|token| token.kind() == lowtide_source::ast::token::TokenKind::Comma);
     let without_comma = trailing.map(|token| TextEdit::delete(token.range()));
     std::iter::once(TextEdit::delete(head)).chain(without_comma).collect()
 }
@@ -66,7 +71,10 @@ fn stands_alone<'a>(module: &Module<'a>, call: &'a ExprCall, argument: &'a Expr)
     let file = module.file();
     let is_simple = match argument {
         Expr::Generator(generator) => generator.parenthesized,
-        _ => matches!(argument, Expr::Call(_) | Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_)),
+        _ => matches!(
+            argument,
+            Expr::Call(_) | Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_)
+        ),
     };
     let spans_lines = file.slice(call).contains(['\n', '\r']);
     is_simple && !spans_lines
@@ -74,7 +82,10 @@ fn stands_alone<'a>(module: &Module<'a>, call: &'a ExprCall, argument: &'a Expr)
 
 /// A generator is no `list[...]`; what a local name is annotated with has no effect.
 fn without_annotation<'a>(module: &Module<'a>, built: &Built<'a>) -> Option<TextEdit> {
-    let AnyNodeRef::StmtAnnAssign(statement) = built.binding.as_ref()?.statement else { return None };
-    let annotation = module.file().with_parentheses((&*statement.annotation).into(), statement.into());
+    let AnyNodeRef::StmtAnnAssign(statement) = built.binding.as_ref()?.statement else {
+        return None;
+    };
+    let annotation =
+        module.file().with_parentheses((&*statement.annotation).into(), statement.into());
     Some(TextEdit::delete(TextRange::new(statement.target.end(), annotation.end())))
 }

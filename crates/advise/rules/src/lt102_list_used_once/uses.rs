@@ -16,7 +16,11 @@ pub(crate) fn consumer_and_blockers<'a>(
 ) -> Option<(Consumer<'a>, Vec<Blocker>)> {
     let module = project.module(id);
     let uses = Uses { project, id, binding };
-    let reads: Vec<&Reference<'a>> = module.reads_reached_by(binding.reference).into_iter().map(|read| module.reference(read)).collect();
+    let reads: Vec<&Reference<'a>> = module
+        .reads_reached_by(binding.reference)
+        .into_iter()
+        .map(|read| module.reference(read))
+        .collect();
     let consumer = reads.iter().find_map(|read| consumer_of(project, id, read.node))?;
     let mut blockers = uses.of_the_name();
     blockers.extend(uses.of_the_reads(&reads));
@@ -31,7 +35,12 @@ struct Uses<'p, 'a> {
 }
 
 impl<'a> Uses<'_, 'a> {
-    fn blocker(&self, name: &'static str, node: impl lowtide_source::Ranged, reason: impl Into<String>) -> Blocker {
+    fn blocker(
+        &self,
+        name: &'static str,
+        node: impl lowtide_source::Ranged,
+        reason: impl Into<String>,
+    ) -> Blocker {
         blocker(self.project, self.id, name, node, reason)
     }
 
@@ -43,16 +52,32 @@ impl<'a> Uses<'_, 'a> {
         let name = self.binding.name;
         let mut blockers = Vec::new();
         if module.scope(owner).kind == ScopeKind::Class {
-            blockers.push(self.blocker("class-attribute", reference.range, format!("`{name}` is an attribute of a class")));
+            blockers.push(self.blocker(
+                "class-attribute",
+                reference.range,
+                format!("`{name}` is an attribute of a class"),
+            ));
         }
         if owner == ScopeId::MODULE && self.is_public_global() {
-            blockers.push(self.blocker("module-global", reference.range, format!("other modules may use the global `{name}`")));
+            blockers.push(self.blocker(
+                "module-global",
+                reference.range,
+                format!("other modules may use the global `{name}`"),
+            ));
         }
         if let Some((_, range)) = module.opacity(owner) {
-            blockers.push(self.blocker("names-read-by-text", range, "names are looked up by their text here"));
+            blockers.push(self.blocker(
+                "names-read-by-text",
+                range,
+                "names are looked up by their text here",
+            ));
         }
         if let Some(capture) = module.capture_of(reference.variable) {
-            blockers.push(self.blocker("captured", capture.range, format!("`{name}` is used by code that runs at another time")));
+            blockers.push(self.blocker(
+                "captured",
+                capture.range,
+                format!("`{name}` is used by code that runs at another time"),
+            ));
         }
         blockers
     }
@@ -67,7 +92,11 @@ impl<'a> Uses<'_, 'a> {
         let module = self.project.module(self.id);
         let mut blockers = Vec::new();
         if let [_, second, ..] = reads {
-            blockers.push(self.blocker("used-twice", second.range, format!("`{name}` is used more than once")));
+            blockers.push(self.blocker(
+                "used-twice",
+                second.range,
+                format!("`{name}` is used more than once"),
+            ));
         }
         for read in reads {
             if let Some((kind, what)) = self.misuse(read) {
@@ -78,7 +107,11 @@ impl<'a> Uses<'_, 'a> {
                 .and_then(|read| module.bindings_reaching(read))
                 .is_some_and(|bindings| bindings == [self.binding.reference]);
             if !is_only_binding {
-                blockers.push(self.blocker("bound-elsewhere", read.range, format!("`{name}` may be bound to something else here")));
+                blockers.push(self.blocker(
+                    "bound-elsewhere",
+                    read.range,
+                    format!("`{name}` may be bound to something else here"),
+                ));
             }
         }
         blockers
@@ -108,15 +141,22 @@ impl<'a> Uses<'_, 'a> {
             | AnyNodeRef::StmtAssert(_) => ("needs-a-list", "a truth test looks at"),
             AnyNodeRef::StmtReturn(_) => ("escapes", "the function returns"),
             AnyNodeRef::ExprYield(_) => ("escapes", "the function yields"),
-            AnyNodeRef::Arguments(arguments) if self.is_builtin_call(arguments.into()) => ("needs-a-list", "a builtin function needs the list"),
+            AnyNodeRef::Arguments(arguments) if self.is_builtin_call(arguments.into()) => {
+                ("needs-a-list", "a builtin function needs the list")
+            }
             AnyNodeRef::Arguments(_) | AnyNodeRef::Keyword(_) => ("escapes", "a call is handed"),
             _ => ("escapes", "other code gets hold of"),
         })
     }
 
     fn is_builtin_call(&self, arguments: AnyNodeRef<'a>) -> bool {
-        let Some(AnyNodeRef::ExprCall(call)) = self.project.module(self.id).parent(arguments) else { return false };
-        self.project.external_name(self.id, &call.func).is_some_and(|name| name.starts_with("builtins."))
+        let Some(AnyNodeRef::ExprCall(call)) = self.project.module(self.id).parent(arguments)
+        else {
+            return false;
+        };
+        self.project
+            .external_name(self.id, &call.func)
+            .is_some_and(|name| name.starts_with("builtins."))
     }
 
     /// A loop around the use but not around the list would go through an exhausted generator.
@@ -129,7 +169,11 @@ impl<'a> Uses<'_, 'a> {
                     return None;
                 }
                 if runs_again(above, inner) {
-                    return Some(self.blocker("looped-over-again", above, format!("the loop goes through `{}` each time", self.binding.name)));
+                    return Some(self.blocker(
+                        "looped-over-again",
+                        above,
+                        format!("the loop goes through `{}` each time", self.binding.name),
+                    ));
                 }
                 inner = above;
             }
@@ -142,8 +186,12 @@ impl<'a> Uses<'_, 'a> {
 /// Whether `above` evaluates its child `inner` more than once.
 fn runs_again(above: AnyNodeRef<'_>, inner: AnyNodeRef<'_>) -> bool {
     match above {
-        AnyNodeRef::StmtFor(statement) => statement.body.iter().any(|child| inner.ptr_eq(AnyNodeRef::from(child))),
-        AnyNodeRef::StmtWhile(statement) => !statement.orelse.iter().any(|child| inner.ptr_eq(AnyNodeRef::from(child))),
+        AnyNodeRef::StmtFor(statement) => {
+            statement.body.iter().any(|child| inner.ptr_eq(AnyNodeRef::from(child)))
+        }
+        AnyNodeRef::StmtWhile(statement) => {
+            !statement.orelse.iter().any(|child| inner.ptr_eq(AnyNodeRef::from(child)))
+        }
         AnyNodeRef::ExprListComp(node) => !is_first_clause(&node.generators, inner),
         AnyNodeRef::ExprSetComp(node) => !is_first_clause(&node.generators, inner),
         AnyNodeRef::ExprDictComp(node) => !is_first_clause(&node.generators, inner),
@@ -164,7 +212,9 @@ pub(crate) fn acts_on_its_own(project: &Project<'_>, id: ModuleId) -> bool {
     project.module(id).file().syntax().body.iter().any(|statement| match statement {
         Stmt::Expr(statement) => matches!(&*statement.value, Expr::Call(_) | Expr::Await(_)),
         Stmt::For(_) | Stmt::While(_) | Stmt::With(_) => true,
-        Stmt::If(statement) => project.module(id).file().slice(&*statement.test).contains("__name__"),
+        Stmt::If(statement) => {
+            project.module(id).file().slice(&*statement.test).contains("__name__")
+        }
         _ => false,
     })
 }

@@ -91,7 +91,7 @@ impl<'a> Collector<'_, 'a> {
                 self.may_raise(site);
             }
             Known::Iterates => {
-                call.arguments.args.iter().for_each(|argument| self.iterate(argument))
+                call.arguments.args.iter().for_each(|argument| self.iterate(argument));
             }
             Known::Changes | Known::Advances => {
                 let root = subject.map_or(Root::Shared, |subject| self.root_of(subject));
@@ -195,7 +195,7 @@ impl<'a> Collector<'_, 'a> {
         self.may_raise(site);
         match self.open_mode(call) {
             Some(mode) if !mode.contains(['w', 'x', 'a', '+']) => {
-                self.effects.read(Place::Files, site)
+                self.effects.read(Place::Files, site);
             }
             _ => self.effects.write(Place::Files, site),
         }
@@ -205,7 +205,7 @@ impl<'a> Collector<'_, 'a> {
         let site = self.site(call);
         match call.arguments.args.get(1) {
             Some(Expr::StringLiteral(name)) => {
-                self.effects.read(Place::Attribute(name.value.to_str().to_owned()), site)
+                self.effects.read(Place::Attribute(name.value.to_str().to_owned()), site);
             }
             _ => self.effects.read(Place::Anything, site),
         }

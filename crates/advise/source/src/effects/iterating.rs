@@ -20,14 +20,14 @@ impl<'a> Collector<'_, 'a> {
                 self.run_items_of(iterable, generators);
             }
             Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_) => {
-                self.reads_shared_content(iterable)
+                self.reads_shared_content(iterable);
             }
             Expr::If(choice) => {
                 self.iterate(&choice.body);
                 self.iterate(&choice.orelse);
             }
             Expr::BoolOp(operation) => {
-                operation.values.iter().for_each(|value| self.iterate(value))
+                operation.values.iter().for_each(|value| self.iterate(value));
             }
             Expr::Named(named) => self.iterate(&named.value),
             Expr::Starred(starred) => self.iterate(&starred.value),
@@ -152,11 +152,11 @@ impl<'a> Collector<'_, 'a> {
         let site = self.site(call);
         match (name, known::library(name)) {
             ("fileinput.input", _) | (_, Some(Known::ReadsFiles)) => {
-                self.effects.read(Place::Files, site)
+                self.effects.read(Place::Files, site);
             }
             (name, None) if known::opens(name) => self.effects.read(Place::Files, site),
             (_, Some(Known::Iterates)) => {
-                call.arguments.args.iter().for_each(|argument| self.iterate(argument))
+                call.arguments.args.iter().for_each(|argument| self.iterate(argument));
             }
             (_, Some(_)) => {}
             (_, None) => self.foreign(site),

@@ -1,5 +1,8 @@
 //! What is known of Python's builtins and standard library, by name.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 /// What calling a known function does, beyond evaluating its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -159,144 +162,49 @@ fn is_pure_module(module: &str) -> bool {
     )
 }
 
+/// Methods of builtin and standard types, by their names alone.
+const METHODS: &[(Known, &str)] = &[
+    (
+        Known::Pure,
+        "strip lstrip rstrip split rsplit splitlines lower upper title casefold capitalize \
+         swapcase replace startswith endswith removeprefix removesuffix format format_map \
+         encode isdigit isalpha isalnum isnumeric isdecimal isspace isupper islower \
+         isidentifier istitle isascii partition rpartition zfill center ljust rjust \
+         expandtabs translate maketrans find rfind count to_bytes from_bytes bit_length hex \
+         fromhex as_integer_ratio is_integer conjugate union intersection difference \
+         symmetric_difference issubset issuperset isdisjoint copy keys values items get \
+         most_common elements group groups groupdict start end span match fullmatch search \
+         findall finditer sub isoformat strftime timestamp date time timetuple weekday \
+         isoweekday total_seconds hexdigest digest with_suffix with_name joinpath relative_to \
+         as_posix is_absolute mro tobytes tolist quantize getvalue _asdict _replace cast",
+    ),
+    (Known::Checked, "index rindex decode"),
+    (Known::Iterates, "join"),
+    (
+        Known::Changes,
+        "append extend insert remove pop clear sort reverse add discard update setdefault \
+         popitem appendleft extendleft popleft rotate subtract move_to_end difference_update \
+         intersection_update symmetric_difference_update",
+    ),
+    (Known::Advances, "read readline readlines readinto seek close tell __next__ detach"),
+    (
+        Known::ReadsFiles,
+        "read_text read_bytes exists is_file is_dir stat iterdir glob rglob resolve",
+    ),
+    (
+        Known::WritesFiles,
+        "write writelines flush truncate writerow writerows writeheader write_text \
+         write_bytes unlink mkdir rmdir rename touch symlink_to",
+    ),
+];
+
 /// A method of a builtin or standard type, by its name alone.
 pub(crate) fn method(name: &str) -> Option<Known> {
-    Some(match name {
-        "strip"
-        | "lstrip"
-        | "rstrip"
-        | "split"
-        | "rsplit"
-        | "splitlines"
-        | "lower"
-        | "upper"
-        | "title"
-        | "casefold"
-        | "capitalize"
-        | "swapcase"
-        | "replace"
-        | "startswith"
-        | "endswith"
-        | "removeprefix"
-        | "removesuffix"
-        | "format"
-        | "format_map"
-        | "encode"
-        | "isdigit"
-        | "isalpha"
-        | "isalnum"
-        | "isnumeric"
-        | "isdecimal"
-        | "isspace"
-        | "isupper"
-        | "islower"
-        | "isidentifier"
-        | "istitle"
-        | "isascii"
-        | "partition"
-        | "rpartition"
-        | "zfill"
-        | "center"
-        | "ljust"
-        | "rjust"
-        | "expandtabs"
-        | "translate"
-        | "maketrans"
-        | "find"
-        | "rfind"
-        | "count"
-        | "to_bytes"
-        | "from_bytes"
-        | "bit_length"
-        | "hex"
-        | "fromhex"
-        | "as_integer_ratio"
-        | "is_integer"
-        | "conjugate"
-        | "union"
-        | "intersection"
-        | "difference"
-        | "symmetric_difference"
-        | "issubset"
-        | "issuperset"
-        | "isdisjoint"
-        | "copy"
-        | "keys"
-        | "values"
-        | "items"
-        | "get"
-        | "most_common"
-        | "elements"
-        | "group"
-        | "groups"
-        | "groupdict"
-        | "start"
-        | "end"
-        | "span"
-        | "match"
-        | "fullmatch"
-        | "search"
-        | "findall"
-        | "finditer"
-        | "sub"
-        | "isoformat"
-        | "strftime"
-        | "timestamp"
-        | "date"
-        | "time"
-        | "timetuple"
-        | "weekday"
-        | "isoweekday"
-        | "total_seconds"
-        | "hexdigest"
-        | "digest"
-        | "with_suffix"
-        | "with_name"
-        | "joinpath"
-        | "relative_to"
-        | "as_posix"
-        | "is_absolute"
-        | "mro"
-        | "tobytes"
-        | "tolist"
-        | "quantize"
-        | "getvalue"
-        | "_asdict"
-        | "_replace"
-        | "cast" => Known::Pure,
-        "index" | "rindex" | "decode" => Known::Checked,
-        "join" => Known::Iterates,
-        "append"
-        | "extend"
-        | "insert"
-        | "remove"
-        | "pop"
-        | "clear"
-        | "sort"
-        | "reverse"
-        | "add"
-        | "discard"
-        | "update"
-        | "setdefault"
-        | "popitem"
-        | "appendleft"
-        | "extendleft"
-        | "popleft"
-        | "rotate"
-        | "subtract"
-        | "move_to_end"
-        | "difference_update"
-        | "intersection_update"
-        | "symmetric_difference_update" => Known::Changes,
-        "read" | "readline" | "readlines" | "readinto" | "seek" | "close" | "tell" | "__next__"
-        | "detach" => Known::Advances,
-        "read_text" | "read_bytes" | "exists" | "is_file" | "is_dir" | "stat" | "iterdir"
-        | "glob" | "rglob" | "resolve" => Known::ReadsFiles,
-        "write" | "writelines" | "flush" | "truncate" | "writerow" | "writerows"
-        | "writeheader" | "write_text" | "write_bytes" | "unlink" | "mkdir" | "rmdir"
-        | "rename" | "touch" | "symlink_to" => Known::WritesFiles,
-        _ => return None,
-    })
+    static BY_NAME: LazyLock<BTreeMap<&str, Known>> = LazyLock::new(|| {
+        let all = METHODS.iter();
+        all.flat_map(|(known, names)| names.split(' ').map(|name| (name, *known))).collect()
+    });
+    BY_NAME.get(name).copied()
 }
 
 /// Whether iterating the result of this method is to go through its receiver's items.

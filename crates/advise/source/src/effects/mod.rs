@@ -6,15 +6,18 @@
 //!
 //! Taken for granted: operators, comparisons and attribute reads of objects from outside the project change nothing.
 
+mod accesses;
 mod calls;
 mod collector;
+mod effector;
+mod following;
 mod iterating;
 mod known;
 mod operators;
 mod ownership;
 mod place;
 
-pub use collector::Effector;
+pub use effector::Effector;
 pub use place::{Place, Root};
 
 use crate::{Definition, ModuleId};
