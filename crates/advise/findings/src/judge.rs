@@ -38,6 +38,9 @@ fn sort_key(finding: &Finding) -> impl Ord {
 fn judge_unmeasured(candidate: Candidate) -> Finding {
     let (verdict, reason) = match blocking_facts(&candidate.blockers) {
         Some(facts) => (Verdict::Refuted, facts),
+        None if candidate.benefit.never_pays() => {
+            (Verdict::Unprofitable, "the consumer keeps all of it anyway".to_owned())
+        }
         None => (Verdict::Plausible, "the source allows it; nothing was measured".to_owned()),
     };
     Finding { candidate, measured: None, predicted_saving: None, verdict, reason }
@@ -126,6 +129,12 @@ mod tests {
             .into_iter()
             .map(|finding| (finding.candidate.line, finding.verdict, finding.reason))
             .collect()
+    }
+
+    #[test]
+    fn what_its_consumer_keeps_whole_is_no_advice_even_without_a_run() {
+        let findings = judge(vec![candidate(1, 1.0)], None, Threshold::default());
+        assert_eq!(findings[0].verdict, Verdict::Unprofitable);
     }
 
     #[test]

@@ -70,6 +70,12 @@ pub enum Benefit {
 }
 
 impl Benefit {
+    /// Whether the rewrite saves nothing, whatever is measured.
+    #[must_use]
+    pub fn never_pays(&self) -> bool {
+        matches!(self, Self::Keeps { share, .. } if *share >= 1.0)
+    }
+
     /// Predicted saving in bytes.
     #[must_use]
     pub fn saving_bytes(&self, measured: Measured) -> u64 {
