@@ -1,0 +1,55 @@
+//! Captures that version 1 wrote, of a program that grows a tree of 16,384 leaves and keeps it, read by today's reader.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use lowtide_profile::{Profile, Recording, Usage};
+use lowtide_units::{Bytes, LineSpan};
+use std::path::{Path, PathBuf};
+
+fn golden(version: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("../capture/tests/golden/cpython-{version}.capture"))
+}
+
+fn profile(version: &str) -> Profile {
+    Profile::read(&golden(version)).unwrap()
+}
+
+#[test]
+fn figures_stay_what_they_were() {
+    for (version, heap, leaves) in [("3.10", 3_911_758, 2_486_416), ("3.13", 2_599_146, 1_314_304)]
+    {
+        let profile = profile(version);
+        assert_eq!(profile.recording(), Recording::Complete);
+        assert_eq!(profile.process().python.to_string(), version);
+        assert_eq!(profile.peak().heap, Bytes(heap));
+        assert_eq!(profile.instances("tree", "Leaf"), Usage::new(leaves, 16_384));
+        assert_eq!(
+            profile.lines().iter().map(|line| line.at_peak.bytes).sum::<Bytes>(),
+            Bytes(heap)
+        );
+    }
+}
+
+#[test]
+fn the_call_that_grows_the_tree_holds_it() {
+    for version in ["3.10", "3.13"] {
+        let profile = profile(version);
+        let call = LineSpan { file: PathBuf::from("tree.py"), first: 12, last: 12 };
+        let share = profile.under(&[call]).bytes.share_of(profile.peak().heap);
+        assert!(share > 0.97, "{share} on {version}");
+        let function = LineSpan { file: PathBuf::from("tree.py"), first: 6, last: 9 };
+        assert!(profile.under(&[function]).bytes.share_of(profile.peak().heap) > 0.97);
+    }
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let path = golden("3.13");
+    let bytes = std::fs::read(&path).unwrap();
+    for length in (0..bytes.len()).step_by(997).chain([bytes.len() - 1]) {
+        assert!(
+            lowtide_capture::parse(&bytes[..length], &path).is_err(),
+            "{length} bytes were taken for a capture"
+        );
+    }
+}
