@@ -23,4 +23,6 @@ setup(
         extension("lowtide._stage", "crates/change/stage"),
         RustBin("lowtide", path="crates/show/cli/Cargo.toml", strip=Strip.All, args=["--locked"], debug=False),
     ],
+    # One wheel for every CPython: the extensions use the stable ABI of 3.10 and find the version out at run time.
+    options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )
