@@ -88,6 +88,12 @@ impl KnownTypes {
         Some(index)
     }
 
+    /// The type at `address`, if it has been found before.
+    #[inline]
+    pub(super) fn known(&self, address: usize) -> Option<&KnownType> {
+        self.types.as_slice().get(self.indices.get(address as u64)? as usize)
+    }
+
     #[inline]
     pub(super) fn get_mut(&mut self, index: usize) -> &mut KnownType {
         &mut self.types.as_mut_slice()[index]

@@ -76,6 +76,7 @@ impl Tally {
             }
             if let Some(index) = self.types.find(address, heap)
                 && self.types.get_mut(index).facts.begins_at(offset, bytes)
+                && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(block, bytes))
             {
                 let found = Found { object, block_bytes: bytes, offset };
                 if references > 0 {
@@ -86,6 +87,16 @@ impl Tally {
                 return;
             }
         }
+    }
+
+    /// Whether an object without managed words lies in the block. If it waits in a free list, the address of the next
+    /// one stands where its references were counted, and its fields may look like another object's head: a method of a
+    /// class does, where the interpreter's own data has addresses as small as counts are.
+    #[inline]
+    fn holds_smaller_object(&self, block: usize, bytes: u64) -> bool {
+        // SAFETY: a larger object was found in the block, so that these words lie inside it.
+        let address = unsafe { ObjectAddress(block + GC_HEAD_BYTES).type_address() };
+        self.types.known(address).is_some_and(|known| known.facts.begins_at(GC_HEAD_BYTES, bytes))
     }
 
     /// An object without references is just being torn down, and so lived a moment ago, or waits in a free list to be
