@@ -19,7 +19,7 @@ MATRIX = ROOT / ".matrix"
 DISTRIBUTION = MATRIX / "sid"
 WHEELS = MATRIX / "wheels"
 VERSIONS = ("3.14", "3.15")
-PACKAGES = ",".join(f"python{version},python{version}-venv" for version in VERSIONS)
+PACKAGES = ",".join([*(f"python{version},python{version}-venv" for version in VERSIONS), "patch"])
 # Where things are as seen from inside of the distribution.
 INSIDE = Path("/lowtide")
 ENVIRONMENTS = Path("/var/tmp/lowtide")

@@ -30,9 +30,14 @@ def main(wheel: str, *arguments: str) -> int:
 def passes(python: Python, wheel: str, arguments: tuple[str, ...]) -> bool:
     print(f"\nCPython {python.version}", flush=True)
     environment = prepared(python, wheel)
-    binary = environment / "bin" / "lowtide"
-    variables = os.environ | {"LOWTIDE_TEST_BINARY": str(binary), "VIRTUAL_ENV": str(environment)}
-    command = [str(environment / "bin" / "python"), "-m", "pytest", *arguments]
+    programs = environment / "bin"
+    # As in an active environment, so that a plain `python3` is the Python under test.
+    variables = os.environ | {
+        "LOWTIDE_TEST_BINARY": str(programs / "lowtide"),
+        "VIRTUAL_ENV": str(environment),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    command = [str(programs / "python"), "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode == 0
 
 
