@@ -12,6 +12,7 @@ use crate::ledger;
 use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What pymalloc holds, and what of it is in use.
 #[derive(Clone, Copy, Default)]
@@ -271,7 +272,10 @@ impl Recording {
     fn take_census(&mut self, level: HeapLevel) {
         let elapsed_ns = self.clock.elapsed_ns();
         let mut moment = Moment::new(&self.shadow, &self.layout, &mut self.writer, elapsed_ns);
-        if let Err(reason) = census::take(&mut moment, self.census_watch.just_freed()) {
+        let just_freed = self.census_watch.just_freed();
+        // The census reads objects in states that only the program knows: a defect in it must not end the program.
+        let taken = catch_unwind(AssertUnwindSafe(|| census::take(&mut moment, just_freed)));
+        if let Err(reason) = taken.unwrap_or(Err(StopReason::Inconsistent)) {
             self.stop_reason.get_or_insert(reason);
         }
         self.census_watch.took(level, self.clock.elapsed_ns() - elapsed_ns);

@@ -10,6 +10,7 @@ use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
 use lowtide_cpython::Layout;
 use std::cell::UnsafeCell;
 use std::ffi::CStr;
+use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a recording is begun from. Kept for forked children, in memory of its own.
@@ -46,6 +47,8 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
     if IS_STARTED.load(Ordering::Relaxed) {
         return Err(StartError::AlreadyStarted);
     }
+    // A defect of the tracker stops the recording; the program's standard error is not the place to tell.
+    panic::set_hook(Box::new(|_| ()));
     // SAFETY: the caller holds the GIL.
     let (hexversion, layout) = unsafe { interpreter::find() }?;
     let bytes = path.to_bytes();
