@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from comparing import assert_same_program, clean_environment, write
+from comparing import assert_same_program, clean_environment, completed, lowtide_run, python, write
 
 SHOW = """
 import os, sys
@@ -65,7 +65,6 @@ CUSTOMIZATIONS = {
     "raises": "raise ValueError('broken customization')",
     "misses a module": "import no_such_module",
     "misses itself": "raise ImportError('none', name='sitecustomize')",
-    "leaves": "import sys; sys.exit(3)",
     "replaces itself": "import sys, types\nsys.modules[__name__] = types.SimpleNamespace(replaced=True)",
 }
 
@@ -73,11 +72,20 @@ CUSTOMIZATIONS = {
 @pytest.mark.parametrize("customization", CUSTOMIZATIONS)
 @pytest.mark.parametrize("name", ["sitecustomize.py", "sitecustomize/__init__.py"])
 def test_a_sitecustomize_of_the_user(customization: str, name: str, tmp_path: Path) -> None:
-    if customization == "leaves":
-        pytest.skip("Python dies of it before any program; nothing is recorded then")
     write(tmp_path, f"lib/{name}", CUSTOMIZATIONS[customization])
     source = SHOW + "print(vars(sys.modules.get('sitecustomize', sys)).keys(), getattr(sys, 'custom', None))"
     assert_same_program(tmp_path, source, environment=clean_environment(PYTHONPATH="lib"))
+
+
+def test_a_sitecustomize_that_leaves_keeps_python_from_starting(tmp_path: Path) -> None:
+    """Python tells the way to it, on which lowtide's own frame lies; all else is the same."""
+    write(tmp_path, "lib/sitecustomize.py", "import sys; sys.exit(3)")
+    environment = clean_environment(PYTHONPATH="lib")
+    words = ("-c", "print('ran')")
+    plain, ours = (completed(command(*words), tmp_path, environment, b"") for command in (python, lowtide_run))
+    assert (ours.returncode, ours.stdout) == (plain.returncode, plain.stdout) == (1, b"")
+    assert plain.stderr.splitlines()[-1] == b"SystemExit: 3"
+    assert set(plain.stderr.splitlines()) <= set(ours.stderr.splitlines())
 
 
 def test_a_usercustomize(tmp_path: Path) -> None:

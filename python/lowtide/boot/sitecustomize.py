@@ -25,9 +25,9 @@ def _boot(folder):
     if "STAGE" in orders:
         _started("lowtide_stage", orders["STAGE"], orders["STAGE_DIR"])
     if "CAPTURE" in orders:
-        tracker = _started("lowtide_tracker", orders["EXTENSION"], _unused(orders["CAPTURE"]))
         import atexit
 
+        tracker = _started("lowtide_tracker", orders["EXTENSION"], _unused(orders["CAPTURE"]))
         # What is registered first runs last: the program's own exit handlers are still tracked.
         atexit.register(tracker.stop)
     for name in set(sys.modules) - loaded:
