@@ -80,14 +80,20 @@ impl Benefit {
     #[must_use]
     pub fn saving_bytes(&self, measured: Measured) -> u64 {
         match *self {
-            Self::Keeps { share, constant_bytes } => bytes_not_kept(measured.bytes, share, constant_bytes),
+            Self::Keeps { share, constant_bytes } => {
+                bytes_not_kept(measured.bytes, share, constant_bytes)
+            }
             Self::GrowsInPlace => bytes_not_copied(measured),
             Self::SlotsPerInstance { attributes } => slots_saving_bytes(measured, attributes),
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count is a count"
+)]
 #[expect(clippy::cast_precision_loss, reason = "a prediction needs no more than 52 bits")]
 fn bytes_not_kept(bytes: u64, share: f64, constant_bytes: u64) -> u64 {
     let kept = (bytes as f64 * share.clamp(0.0, 1.0)).ceil() as u64;

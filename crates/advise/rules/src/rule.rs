@@ -44,7 +44,8 @@ pub fn rule_called(code_or_name: &str) -> Option<&'static Rule> {
 pub fn check(project: &Project<'_>) -> Vec<Candidate> {
     let modules: Vec<ModuleId> = project.modules().map(|(id, _)| id).collect();
     let checks = modules.iter().flat_map(|&module| rules().iter().map(move |rule| (rule, module)));
-    let mut candidates: Vec<Candidate> = checks.flat_map(|(rule, module)| (rule.check)(project, module)).collect();
+    let mut candidates: Vec<Candidate> =
+        checks.flat_map(|(rule, module)| (rule.check)(project, module)).collect();
     candidates.sort_by(|a, b| (&a.file, a.line, a.rule).cmp(&(&b.file, b.line, b.rule)));
     candidates
 }

@@ -25,13 +25,23 @@ fn attributes_come_from_every_method_and_every_way_of_setting() {
         "class Point:\n    # a place\n    limit = 9\n    def __init__(this, x):\n        this.x, (this.y, *this.rest) = x, (x, 1, 2)\n        this.z: int = 0\n        for this.i in range(2):\n            pass\n    def move(self):\n        self.z += 1\n        def later():\n            self.moved = True\n        later()\n    @classmethod\n    def origin(cls):\n        point = cls(0)\n        point.name = 'origin'\n        return point\n    def copy(self):\n        twin = object.__new__(Point)\n        twin.x = self.x\n        twin.source = self\n        return twin",
         "points[0].move()\nprint(points[0].x, points[0].z, points[0].moved, Point.origin().name, points[1].copy().source is points[1])",
     ));
-    assert!(after.contains("__slots__ = (\"x\", \"y\", \"rest\", \"z\", \"i\", \"moved\", \"name\", \"source\")\n"), "{after}");
+    assert!(
+        after.contains(
+            "__slots__ = (\"x\", \"y\", \"rest\", \"z\", \"i\", \"moved\", \"name\", \"source\")\n"
+        ),
+        "{after}"
+    );
 }
 
 #[test]
 fn the_seed_of_the_rule() {
-    let after = accepted("class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\ndef main(n):\n    pts = [Point(i, i + 1) for i in range(n)]\n    print(sum(p.x + p.y for p in pts))\nmain(1000)\n");
-    assert!(after.starts_with("class Point:\n    __slots__ = (\"x\", \"y\")\n\n    def __init__"), "{after}");
+    let after = accepted(
+        "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\ndef main(n):\n    pts = [Point(i, i + 1) for i in range(n)]\n    print(sum(p.x + p.y for p in pts))\nmain(1000)\n",
+    );
+    assert!(
+        after.starts_with("class Point:\n    __slots__ = (\"x\", \"y\")\n\n    def __init__"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -49,7 +59,10 @@ fn dataclasses_in_every_spelling() {
         ("@dataclass", "@dataclass(slots=True)"),
         ("@dataclass()", "@dataclass(slots=True)"),
         ("@dataclass(order=True)", "@dataclass(order=True, slots=True)"),
-        ("@dataclasses.dataclass(frozen=True,)", "@dataclasses.dataclass(frozen=True, slots=True,)"),
+        (
+            "@dataclasses.dataclass(frozen=True,)",
+            "@dataclasses.dataclass(frozen=True, slots=True,)",
+        ),
     ] {
         let after = accepted(&format!(
             "import dataclasses\nfrom dataclasses import dataclass\nfrom typing import ClassVar\n{decorator}  # rows\nclass Point:\n    x: int\n    y: float = 1.5\n    rest: list = dataclasses.field(default_factory=list)\n    count: ClassVar[int] = 0\n    def total(self):\n        return self.x + self.y\npoints = [Point(i) for i in range(3)]\nprint(points, points[1].total(), points[0] == Point(0), Point.count, dataclasses.asdict(points[2]))\n"
@@ -70,22 +83,44 @@ fn bases_of_the_project_get_slots_as_well() {
 
 #[test]
 fn a_base_with_slots_and_a_nested_class() {
-    accepted("from abc import ABC, abstractmethod\nclass Shape(ABC):\n    __slots__ = ['name']\n    @abstractmethod\n    def area(self): ...\nclass Square(Shape):\n    def __init__(self, side):\n        self.name = 'square'\n        self.side = side\n    def area(self):\n        return self.side ** 2\ndef main():\n    class Cell:\n        def __init__(self, v):\n            self.v = v\n    cells = [Cell(i) for i in range(3)]\n    print(sum(cell.v for cell in cells), sum(Square(i).area() for i in range(3)))\nmain()\n");
-    let found = candidates("LT103", &[("script.py", "def main():\n    class Cell:\n        class Part:\n            def __init__(self): self.v = 1\n    return [Cell.Part() for i in range(3)]\n")]);
-    assert!(found.is_empty() || format!("{:?}", found[0].evidence).contains("main.<locals>.Cell.Part"), "{found:?}");
+    accepted(
+        "from abc import ABC, abstractmethod\nclass Shape(ABC):\n    __slots__ = ['name']\n    @abstractmethod\n    def area(self): ...\nclass Square(Shape):\n    def __init__(self, side):\n        self.name = 'square'\n        self.side = side\n    def area(self):\n        return self.side ** 2\ndef main():\n    class Cell:\n        def __init__(self, v):\n            self.v = v\n    cells = [Cell(i) for i in range(3)]\n    print(sum(cell.v for cell in cells), sum(Square(i).area() for i in range(3)))\nmain()\n",
+    );
+    let found = candidates(
+        "LT103",
+        &[(
+            "script.py",
+            "def main():\n    class Cell:\n        class Part:\n            def __init__(self): self.v = 1\n    return [Cell.Part() for i in range(3)]\n",
+        )],
+    );
+    assert!(
+        found.is_empty() || format!("{:?}", found[0].evidence).contains("main.<locals>.Cell.Part"),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn tabs_crlf_and_names_beyond_ascii() {
-    let after = accepted("class Größe:  # Maß\r\n\tdef __init__(self, höhe):\r\n\t\tself.höhe = höhe\r\nprint(sum(g.höhe for g in [Größe(i) for i in range(3)]))\r\n");
-    assert!(after.starts_with("class Größe:  # Maß\r\n\t__slots__ = (\"höhe\",)\r\n\r\n\tdef"), "{after:?}");
+    let after = accepted(
+        "class Größe:  # Maß\r\n\tdef __init__(self, höhe):\r\n\t\tself.höhe = höhe\r\nprint(sum(g.höhe for g in [Größe(i) for i in range(3)]))\r\n",
+    );
+    assert!(
+        after.starts_with("class Größe:  # Maß\r\n\t__slots__ = (\"höhe\",)\r\n\r\n\tdef"),
+        "{after:?}"
+    );
 }
 
 #[test]
 fn many_slots_are_written_one_a_line() {
     let body: String = (0..20).map(|i| format!("        self.attribute_{i} = x\n")).collect();
-    let after = accepted(&with_class(&format!("class Point:\n    def __init__(self, x):\n{body}"), "print(points[1].attribute_19)"));
-    assert!(after.contains("    __slots__ = (\n        \"attribute_0\",\n        \"attribute_1\",\n"), "{after}");
+    let after = accepted(&with_class(
+        &format!("class Point:\n    def __init__(self, x):\n{body}"),
+        "print(points[1].attribute_19)",
+    ));
+    assert!(
+        after.contains("    __slots__ = (\n        \"attribute_0\",\n        \"attribute_1\",\n"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -128,7 +163,10 @@ fn what_needs_a_dict_is_found_wherever_it_stands() {
         ("print(points[0].__dict__)", "dict-used"),
         ("import json\nprint(json.dumps(points, default=lambda o: o.__dict__))", "dict-used"),
         ("def show(o):\n    return vars(o)\nshow(points[0])", "dict-used"),
-        ("def fill(o, **k):\n    for n in k:\n        setattr(o, n, k[n])\nfill(points[0], x=1)", "dynamic-attributes"),
+        (
+            "def fill(o, **k):\n    for n in k:\n        setattr(o, n, k[n])\nfill(points[0], x=1)",
+            "dynamic-attributes",
+        ),
         ("Point.x = 3", "class-level-default"),
         ("setattr(Point, 'x', 3)", "class-level-default"),
         ("import sys\nprint(sys.getsizeof(points[0]))", "reflection"),
@@ -156,7 +194,8 @@ fn bases_that_keep_a_dict_or_know_better() {
         ("", "Exception"),
         ("", "make_base()"),
     ] {
-        let class = format!("{head}\nclass Point({base}):\n    def __init__(self, x):\n        self.x = x");
+        let class =
+            format!("{head}\nclass Point({base}):\n    def __init__(self, x):\n        self.x = x");
         let found = refused(&with_class(&class, ""));
         assert_eq!(found, ["unknown-base"], "{base}");
     }
@@ -193,17 +232,28 @@ for attributes in (1, 2, 3, 5, 6, 8, 12, 20, 29, 30, 40):
 #[test]
 fn the_predicted_saving_is_what_slots_save_on_every_python() {
     for python in interpreters() {
-        let output = Command::new(&python).args(["-c", MEASURE]).output().expect("the interpreter runs");
+        let output =
+            Command::new(&python).args(["-c", MEASURE]).output().expect("the interpreter runs");
         let text = String::from_utf8(output.stdout).expect("numbers");
-        assert_eq!(text.lines().count(), 11, "{python}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            text.lines().count(),
+            11,
+            "{python}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         for line in text.lines() {
-            let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().expect("a number")).collect();
+            let numbers: Vec<u64> =
+                line.split(' ').map(|number| number.parse().expect("a number")).collect();
             let [attributes, plain, touched, slotted] = numbers[..] else { panic!("{line}") };
-            let benefit = Benefit::SlotsPerInstance { attributes: u32::try_from(attributes).expect("a few") };
+            let benefit =
+                Benefit::SlotsPerInstance { attributes: u32::try_from(attributes).expect("a few") };
             for bytes in [plain, touched] {
                 let predicted = benefit.saving_bytes(Measured { bytes, count: 2000 });
                 let saved = bytes - slotted;
-                assert!(predicted.abs_diff(saved) * 100 <= saved, "{python}: {line}: predicted {predicted}, saved {saved}");
+                assert!(
+                    predicted.abs_diff(saved) * 100 <= saved,
+                    "{python}: {line}: predicted {predicted}, saved {saved}"
+                );
             }
         }
     }
@@ -212,7 +262,9 @@ fn the_predicted_saving_is_what_slots_save_on_every_python() {
 #[test]
 fn names_of_bases_that_a_slot_would_hide() {
     for base in ["    size = 3\n", "    def size(self): return 3\n"] {
-        let class = format!("class Base:\n{base}class Point(Base):\n    def __init__(self, x):\n        self.size = x");
+        let class = format!(
+            "class Base:\n{base}class Point(Base):\n    def __init__(self, x):\n        self.size = x"
+        );
         assert_eq!(refused(&with_class(&class, "")), ["class-level-default"], "{base}");
     }
     let after = accepted(&with_class(

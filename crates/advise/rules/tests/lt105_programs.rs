@@ -21,14 +21,20 @@ fn the_result_keeps_its_name_and_later_uses() {
 
 #[test]
 fn spelled_out_additions_of_several_parts() {
-    let after = accepted("data = b''\nfor i in range(5):\n    data = data + b'%d' % i + (b'x' +\n                              b'y')\nprint(data)\n");
+    let after = accepted(
+        "data = b''\nfor i in range(5):\n    data = data + b'%d' % i + (b'x' +\n                              b'y')\nprint(data)\n",
+    );
     assert!(after.contains("buffer.write(b'%d' % i + (b'x' +"), "{after}");
 }
 
 #[test]
 fn a_start_that_is_not_empty_comes_first() {
-    accepted("def f(n):\n    data = b'head'\n    for i in range(n):\n        data += b'x' * i\n    return data\nprint(f(3))\n");
-    accepted("def f(name: str, n):\n    data = name.encode()  # magic\n    for i in range(n):\n        data += b'x' * i\n    return data\nprint(f('é', 3))\n");
+    accepted(
+        "def f(n):\n    data = b'head'\n    for i in range(n):\n        data += b'x' * i\n    return data\nprint(f(3))\n",
+    );
+    accepted(
+        "def f(name: str, n):\n    data = name.encode()  # magic\n    for i in range(n):\n        data += b'x' * i\n    return data\nprint(f('é', 3))\n",
+    );
 }
 
 #[test]
@@ -65,7 +71,10 @@ fn loops_that_end_early_or_have_an_else() {
 fn tabs_crlf_annotations_and_names_beyond_ascii() {
     let after = fixed_and_run(
         "LT105",
-        &[("script.py", "def f(größe):\r\n\tdaten: bytes = b\"\"  # Anfang\r\n\tfor i in range(größe):\r\n\t\tdaten += 'ä'.encode()  # mehr\r\n\treturn daten\r\nprint(f(3))")],
+        &[(
+            "script.py",
+            "def f(größe):\r\n\tdaten: bytes = b\"\"  # Anfang\r\n\tfor i in range(größe):\r\n\t\tdaten += 'ä'.encode()  # mehr\r\n\treturn daten\r\nprint(f(3))",
+        )],
     );
     assert!(after.contains("\tbuffer = BytesIO()  # Anfang\r\n"), "{after}");
     assert!(after.contains("\tdaten: bytes = buffer.getvalue()\r\n\treturn"), "{after}");
@@ -75,12 +84,17 @@ fn tabs_crlf_annotations_and_names_beyond_ascii() {
 #[test]
 fn a_loop_at_the_very_end_of_the_file() {
     let after = fixed("LT105", &[("script.py", "data = b''\nfor i in range(3): data += b'x'")]);
-    assert!(after[0].1.ends_with("for i in range(3): buffer.write(b'x')\ndata = buffer.getvalue()"), "{after:?}");
+    assert!(
+        after[0].1.ends_with("for i in range(3): buffer.write(b'x')\ndata = buffer.getvalue()"),
+        "{after:?}"
+    );
 }
 
 #[test]
 fn several_statements_on_a_line() {
-    accepted("n = 0; data = b'a'; n += 1\nfor i in range(3): n += 1; data += b'x'\ndata += b'y'; print(data, n)\n");
+    accepted(
+        "n = 0; data = b'a'; n += 1\nfor i in range(3): n += 1; data += b'x'\ndata += b'y'; print(data, n)\n",
+    );
 }
 
 #[test]
@@ -119,7 +133,12 @@ fn what_is_bytes_is_known_through_other_files_and_callers() {
     let stream = "def chunks(n):\n    for i in range(n):\n        yield from parts(i)\ndef parts(i):\n    return [bytes(i), b'-' * i]\n";
     let join = "import io\ndef joined(parts, tail):\n    data = b''\n    for number, part in enumerate(parts):\n        data += part\n        data += tail\n    return data\n";
     let script = "from lib.join import joined\nfrom lib import stream\nprint(joined(stream.chunks(4), b';'), joined((b'x', b'y'), tail=b','))\n";
-    let files = [("lib/__init__.py", ""), ("lib/stream.py", stream), ("lib/join.py", join), ("script.py", script)];
+    let files = [
+        ("lib/__init__.py", ""),
+        ("lib/stream.py", stream),
+        ("lib/join.py", join),
+        ("script.py", script),
+    ];
     fixed_and_run("LT105", &files);
     let after = fixed("LT105", &files);
     assert!(after[2].1.contains("buffer = io.BytesIO()"), "{after:?}");
@@ -129,7 +148,10 @@ fn what_is_bytes_is_known_through_other_files_and_callers() {
 fn attributes_that_nobody_sees_meanwhile() {
     let after = fixed_and_run(
         "LT105",
-        &[("script.py", "class Reader:\n    def __init__(self):\n        self.data = b''\n    def read(self, source):\n        for size in source:\n            self.data += b'x' * size\n        return len(self.data)\nreader = Reader()\nprint(reader.read([1, 2]), reader.read([3]), reader.data)\n")],
+        &[(
+            "script.py",
+            "class Reader:\n    def __init__(self):\n        self.data = b''\n    def read(self, source):\n        for size in source:\n            self.data += b'x' * size\n        return len(self.data)\nreader = Reader()\nprint(reader.read([1, 2]), reader.read([3]), reader.data)\n",
+        )],
     );
     assert!(after.contains("        buffer.write(self.data)\n        for size"), "{after}");
     assert!(after.contains("        self.data = buffer.getvalue()\n        return"), "{after}");
@@ -156,7 +178,9 @@ fn attributes_that_others_may_see_are_left_alone() {
 #[test]
 fn numbers_text_and_lists_are_no_candidates() {
     for start in ["0", "''", "[]", "bytearray()", "str()", "some.read()"] {
-        let script = format!("def f(parts):\n    data = {start}\n    for part in parts:\n        data += part\n    return data\n");
+        let script = format!(
+            "def f(parts):\n    data = {start}\n    for part in parts:\n        data += part\n    return data\n"
+        );
         assert!(blockers("LT105", &[("script.py", &script)]).is_empty(), "{start}");
         assert!(programs::candidates("LT105", &[("script.py", &script)]).is_empty(), "{start}");
     }
