@@ -67,8 +67,11 @@ fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
 /// `just_freed` are blocks that lived at the peak and are gone, or about to go.
 pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, u64)]) -> Result<(), StopReason> {
     let Some(objects) = ObjectLayout::of(moment.layout.version) else { return Ok(()) };
-    let mut tally = Tally::of(moment, &objects);
-    tally.add_just_freed(just_freed, Heap { moment, objects: &objects });
+    let tally = own_process::with_errno_kept(|| {
+        let mut tally = Tally::of(moment, &objects);
+        tally.add_just_freed(just_freed, Heap { moment, objects: &objects });
+        tally
+    });
     // SAFETY: the writer keeps the header mapped; nobody else writes it during a census.
     let live_bytes = unsafe { moment.writer.header().as_ref() }.live_bytes;
     let head = Head { live_bytes, elapsed_ns: moment.elapsed_ns };
