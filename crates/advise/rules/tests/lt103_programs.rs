@@ -112,7 +112,8 @@ fn tabs_crlf_and_names_beyond_ascii() {
 
 #[test]
 fn many_slots_are_written_one_a_line() {
-    let body: String = (0..20).map(|i| format!("        self.attribute_{i} = x\n")).collect();
+    let lines: Vec<String> = (0..20).map(|i| format!("        self.attribute_{i} = x\n")).collect();
+    let body = lines.concat();
     let after = accepted(&with_class(
         &format!("class Point:\n    def __init__(self, x):\n{body}"),
         "print(points[1].attribute_19)",
@@ -233,7 +234,7 @@ for attributes in (1, 2, 3, 5, 6, 8, 12, 20, 29, 30, 40):
 fn the_predicted_saving_is_what_slots_save_on_every_python() {
     for python in interpreters() {
         let output =
-            Command::new(&python).args(["-c", MEASURE]).output().expect("the interpreter runs");
+            Command::new(python).args(["-c", MEASURE]).output().expect("the interpreter runs");
         let text = String::from_utf8(output.stdout).expect("numbers");
         assert_eq!(
             text.lines().count(),

@@ -271,13 +271,9 @@ fn results_that_change_after_they_were_added_are_left_alone() {
 fn a_name_that_may_mean_another_function_is_left_alone() {
     let function = "def rows(n):\n    out = []\n    for i in range(n):\n        out.append(i)\n    return out\n";
     for script in [
-        format!(
-            "try:\n    from fast import rows\nexcept ImportError:\n    def rows(n):\n        return [i for i in range(n)]\nprint(sum(rows(3)))\n"
-        ),
+        "try:\n    from fast import rows\nexcept ImportError:\n    def rows(n):\n        return [i for i in range(n)]\nprint(sum(rows(3)))\n".to_owned(),
         format!("{function}rows_of = rows\n{function}print(sum(rows(3)))\n"),
-        format!(
-            "class Source:\n    def rows(self, n):\n        return [i for i in range(n)]\nSource.rows = lambda self, n: [n]\nprint(sum(Source().rows(3)))\n"
-        ),
+        "class Source:\n    def rows(self, n):\n        return [i for i in range(n)]\nSource.rows = lambda self, n: [n]\nprint(sum(Source().rows(3)))\n".to_owned(),
     ] {
         assert!(refused(&script).contains(&"bound-elsewhere"), "{script}: {:?}", refused(&script));
     }

@@ -16,9 +16,7 @@ impl<'a> Spelled<'a> {
         let mut names = BTreeSet::new();
         for node in project.modules().flat_map(|(_, module)| module.nodes()) {
             match node {
-                AnyNodeRef::Keyword(keyword) => {
-                    names.extend(keyword.arg.as_ref().map(|name| name.as_str()))
-                }
+                AnyNodeRef::Keyword(keyword) => names.extend(keyword.arg.as_deref()),
                 AnyNodeRef::StringLiteral(text) if text.value.len() <= MAX_LENGTH => {
                     let is_no_name = |letter: char| !(letter.is_alphanumeric() || letter == '_');
                     names.extend(text.value.split(is_no_name).filter(|word| !word.is_empty()));
