@@ -10,8 +10,8 @@ pub struct Rule {
     pub name: &'static str,
     /// The Markdown page: documentation, tests and the text of `lowtide explain`.
     pub page: &'static str,
-    /// Finds the candidates that stand in one module of a project.
-    pub check: fn(&Project<'_>, ModuleId) -> Vec<Candidate>,
+    /// Finds the candidates that stand in some modules of a project; what it needs to know of the rest is looked up once.
+    pub check: fn(&Project<'_>, &[ModuleId]) -> Vec<Candidate>,
 }
 
 impl Rule {
@@ -43,9 +43,8 @@ pub fn rule_called(code_or_name: &str) -> Option<&'static Rule> {
 #[must_use]
 pub fn check(project: &Project<'_>) -> Vec<Candidate> {
     let modules: Vec<ModuleId> = project.modules().map(|(id, _)| id).collect();
-    let checks = modules.iter().flat_map(|&module| rules().iter().map(move |rule| (rule, module)));
     let mut candidates: Vec<Candidate> =
-        checks.flat_map(|(rule, module)| (rule.check)(project, module)).collect();
+        rules().iter().flat_map(|rule| (rule.check)(project, &modules)).collect();
     candidates.sort_by(|a, b| (&a.file, a.line, a.rule).cmp(&(&b.file, b.line, b.rule)));
     candidates
 }

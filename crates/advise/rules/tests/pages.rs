@@ -81,7 +81,7 @@ fn candidates_of(rule: &Rule, files: &[(String, String)]) -> Vec<Candidate> {
         .collect();
     let project = Project::of(&files);
     let modules: Vec<_> = project.modules().map(|(id, _)| id).collect();
-    modules.into_iter().flat_map(|module| (rule.check)(&project, module)).collect()
+    (rule.check)(&project, &modules)
 }
 
 fn findings_text(candidates: &[Candidate]) -> String {

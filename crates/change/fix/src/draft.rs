@@ -102,7 +102,7 @@ impl Draft {
     fn look(&self, wanted: &Candidate) -> Look {
         let project = Project::of(&self.files);
         let module = project.module_at(&wanted.file);
-        let check = |(rule, module): (&Rule, ModuleId)| (rule.check)(&project, module);
+        let check = |(rule, module): (&Rule, ModuleId)| (rule.check)(&project, &[module]);
         let mut alike = rule_called(wanted.rule).zip(module).map(check).unwrap_or_default();
         alike.retain(|candidate| {
             let Candidate { file, subject, blockers, .. } = candidate;

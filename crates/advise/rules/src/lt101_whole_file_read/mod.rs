@@ -24,7 +24,11 @@ pub static RULE: Rule = Rule {
 /// A text file's own buffer: 8 KiB of bytes and what they decode to, and one line.
 const READ_BUFFER_BYTES: u64 = 32_768;
 
-fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
+fn check(project: &Project<'_>, modules: &[ModuleId]) -> Vec<Candidate> {
+    modules.iter().flat_map(|&id| check_module(project, id)).collect()
+}
+
+fn check_module(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
     let reads = project.module(id).nodes().filter_map(|node| WholeRead::at(project, id, node));
     reads.filter_map(|read| candidate(project, id, &read)).collect()
 }

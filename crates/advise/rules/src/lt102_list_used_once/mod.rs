@@ -20,7 +20,11 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
+fn check(project: &Project<'_>, modules: &[ModuleId]) -> Vec<Candidate> {
+    modules.iter().flat_map(|&id| check_module(project, id)).collect()
+}
+
+fn check_module(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
     let module = project.module(id);
     let built = module.nodes().filter_map(|node| Built::at(project, id, node));
     built.filter_map(|built| candidate(project, id, &built)).collect()

@@ -1,14 +1,14 @@
 //! Whether an object may be an instance of a class.
 
-use super::spelled::Spelled;
+use super::knowledge::Knowledge;
 use super::subject::Subject;
-use crate::origin::{Handed, Origin, origins};
+use crate::origin::{Origin, origins};
 use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprCall, ExprName, StmtClassDef};
 use lowtide_source::{
     Access, Definition, Function, Meaning, ModuleId, Project, Ranged, TextSize, VariableId,
 };
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// How many steps through names, calls and callers are followed.
 const MAX_STEPS: u32 = 8;
@@ -28,31 +28,57 @@ pub(super) enum Identity {
 /// instances count as others.
 #[derive(Clone, Copy)]
 pub(super) struct Identifier<'p, 'a> {
-    pub project: &'p Project<'a>,
-    pub subject: Subject<'p, 'a>,
+    project: &'p Project<'a>,
+    subject: Subject<'p, 'a>,
     /// Without it, names and callers that go round in circles would be followed again and again.
-    answers: &'p Answers,
-    spelled: &'p Spelled<'a>,
+    answers: &'p Answers<'a>,
+    knowledge: &'p Knowledge<'p, 'a>,
     steps_left: u32,
 }
 
-/// What has been found out so far, by module and place of the expression. One that is being looked at counts as unknown.
-pub(super) type Answers = RefCell<BTreeMap<(ModuleId, TextSize, TextSize), Identity>>;
+/// What has been found out so far of one class.
+pub(super) struct Answers<'a> {
+    /// The class and its bases.
+    lineage: Vec<&'a StmtClassDef>,
+    /// By module and place. An expression that is being looked at counts as unknown.
+    expressions: RefCell<HashMap<(ModuleId, TextSize, TextSize), Identity>>,
+    /// What is stored in attributes, by their name.
+    attributes: RefCell<HashMap<&'a str, Identity>>,
+}
+
+impl<'a> Answers<'a> {
+    pub fn about(subject: Subject<'_, 'a>) -> Self {
+        Self {
+            lineage: subject.project.lineage(subject.id, subject.class),
+            expressions: RefCell::default(),
+            attributes: RefCell::default(),
+        }
+    }
+
+    /// Whether `class` is the one asked about, or one of its bases.
+    pub fn is_of_lineage(&self, class: &StmtClassDef) -> bool {
+        self.lineage.iter().any(|own| std::ptr::eq(*own, class))
+    }
+}
 
 impl<'p, 'a> Identifier<'p, 'a> {
-    pub fn of(subject: Subject<'p, 'a>, spelled: &'p Spelled<'a>, answers: &'p Answers) -> Self {
-        Self { project: subject.project, subject, answers, spelled, steps_left: MAX_STEPS }
+    pub fn of(
+        subject: Subject<'p, 'a>,
+        knowledge: &'p Knowledge<'p, 'a>,
+        answers: &'p Answers<'a>,
+    ) -> Self {
+        Self { project: subject.project, subject, answers, knowledge, steps_left: MAX_STEPS }
     }
 
     /// What `expr`, which stands in `module`, may be.
     pub fn identify(self, module: ModuleId, expr: &'a Expr) -> Identity {
         let place = (module, expr.start(), expr.end());
-        if let Some(answer) = self.answers.borrow().get(&place) {
+        if let Some(answer) = self.answers.expressions.borrow().get(&place) {
             return *answer;
         }
-        self.answers.borrow_mut().insert(place, Identity::Unknown);
+        self.answers.expressions.borrow_mut().insert(place, Identity::Unknown);
         let answer = self.look_at(module, expr);
-        self.answers.borrow_mut().insert(place, answer);
+        self.answers.expressions.borrow_mut().insert(place, answer);
         answer
     }
 
@@ -164,9 +190,7 @@ impl<'p, 'a> Identifier<'p, 'a> {
 
     /// What an object of `class`, or of a class derived from it, may be.
     fn identity_of_self(self, class: &'a StmtClassDef) -> Identity {
-        let own_lineage = self.project.lineage(self.subject.id, self.subject.class);
-        let is_own = own_lineage.iter().any(|ancestor| std::ptr::eq(*ancestor, class));
-        if is_own { Identity::Instance } else { Identity::Other }
+        if self.answers.is_of_lineage(class) { Identity::Instance } else { Identity::Other }
     }
 
     fn origin(self, module: ModuleId, origin: Origin<'a>) -> Identity {
@@ -231,31 +255,37 @@ impl<'p, 'a> Identifier<'p, 'a> {
             return Identity::Other;
         }
         let Some(deeper) = self.deeper() else { return Identity::Unknown };
-        let mut stored = Identity::Other;
-        let mut is_stored = false;
-        for found in self.project.attributes_named(&attribute.attr) {
-            let (id, names) = (found.module, self.project.module(found.module));
-            if !matches!(found.node, AnyNodeRef::ExprAttribute(target) if target.ctx.is_store()) {
-                continue;
-            }
-            is_stored = true;
-            stored = stored.max(match names.parent(found.node) {
+        let name = attribute.attr.as_str();
+        if let Some(answer) = self.answers.attributes.borrow().get(name) {
+            return *answer;
+        }
+        let answer = deeper.stored(name);
+        if self.steps_left == MAX_STEPS {
+            // Further down, some of what is stored there may be just being looked at.
+            self.answers.attributes.borrow_mut().insert(name, answer);
+        }
+        answer
+    }
+
+    fn stored(self, name: &'a str) -> Identity {
+        let stores = self.knowledge.stores_of(name).iter();
+        let stored =
+            stores.map(|&(id, found)| match self.project.module(id).parent(found.into()) {
                 Some(AnyNodeRef::StmtAssign(set)) if set.targets.len() == 1 => {
-                    deeper.identify(id, &set.value)
+                    self.identify(id, &set.value)
                 }
                 Some(AnyNodeRef::StmtAnnAssign(set)) => {
-                    set.value.as_deref().map_or(Identity::Other, |value| deeper.identify(id, value))
+                    set.value.as_deref().map_or(Identity::Other, |value| self.identify(id, value))
                 }
                 _ => Identity::Unknown,
             });
-        }
-        if is_stored {
+        if let Some(stored) = stored.max() {
             return stored;
         }
         // What the project never puts there was made by code outside of it.
-        let may_be_put = self.spelled.contains(&attribute.attr)
-            || !self.project.functions_named(&attribute.attr).is_empty()
-            || !self.project.classes_with_variable(&attribute.attr).is_empty();
+        let may_be_put = self.knowledge.spelled.contains(name)
+            || !self.project.functions_named(name).is_empty()
+            || !self.project.classes_with_variable(name).is_empty();
         if may_be_put { Identity::Unknown } else { Identity::Other }
     }
 
@@ -344,12 +374,9 @@ impl<'p, 'a> Identifier<'p, 'a> {
     }
 
     fn returned(self, function: Function<'a>) -> Identity {
-        let handed = Handed::over_by(self.project.module(function.module), function.def);
-        if handed.is_generator() {
-            return Identity::Other;
-        }
-        let values = handed.returned.into_iter().flatten();
-        values.map(|value| self.identify(function.module, value)).max().unwrap_or(Identity::Other)
+        let values = self.knowledge.returned_by(function);
+        let identities = values.iter().map(|value| self.identify(function.module, value));
+        identities.max().unwrap_or(Identity::Other)
     }
 
     fn parameter(self, module: ModuleId, parameter: &'a ast::Parameter) -> Identity {
@@ -368,7 +395,7 @@ impl<'p, 'a> Identifier<'p, 'a> {
         let Some(function) = def.and_then(|def| self.project.function_of(module, def)) else {
             return Identity::Unknown;
         };
-        let calls = self.project.calls_of(function);
+        let calls = self.knowledge.calls_of(function);
         if !calls.others.is_empty() || calls.sites.is_empty() {
             return Identity::Unknown;
         }

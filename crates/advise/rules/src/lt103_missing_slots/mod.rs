@@ -1,8 +1,10 @@
 //! LT103 missing-slots: very many instances of a class that keeps their attributes in a `__dict__`.
 
 mod body;
+mod deeds;
 mod identity;
 mod instance_size;
+mod knowledge;
 mod lineage;
 mod outside;
 mod rewrite;
@@ -10,10 +12,10 @@ mod spelled;
 mod subject;
 
 use crate::{Benefit, Blocker, Candidate, Evidence, Rule};
+use knowledge::Knowledge;
 use lineage::Lineage;
 use lowtide_source::ast::AnyNodeRef;
 use lowtide_source::{FileEdits, ModuleId, Project, Ranged};
-use spelled::Spelled;
 use subject::Subject;
 
 pub use instance_size::slots_saving_bytes;
@@ -26,26 +28,34 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
-    let classes = project.module(id).nodes().filter_map(|node| match node {
-        AnyNodeRef::StmtClassDef(class) => Some(Subject { project, id, class }),
-        _ => None,
-    });
-    let mut classes = classes
+fn check(project: &Project<'_>, modules: &[ModuleId]) -> Vec<Candidate> {
+    let classes: Vec<Subject<'_, '_>> = modules
+        .iter()
+        .flat_map(|&id| classes_in(project, id))
         .filter(|subject| !subject.has_slots() && may_have_many_instances(*subject))
-        .peekable();
-    if classes.peek().is_none() {
+        .collect();
+    if classes.is_empty() {
         return Vec::new();
     }
-    let spelled = Spelled::in_project(project);
-    classes.filter_map(|subject| candidate(subject, &spelled)).collect()
+    let knowledge = Knowledge::of(project);
+    classes.into_iter().filter_map(|subject| candidate(subject, &knowledge)).collect()
+}
+
+fn classes_in<'p, 'a>(
+    project: &'p Project<'a>,
+    id: ModuleId,
+) -> impl Iterator<Item = Subject<'p, 'a>> {
+    project.module(id).nodes().filter_map(move |node| match node {
+        AnyNodeRef::StmtClassDef(class) => Some(Subject { project, id, class }),
+        _ => None,
+    })
 }
 
 /// The candidate that a class makes if its instances have attributes.
-fn candidate<'a>(subject: Subject<'_, 'a>, spelled: &Spelled<'a>) -> Option<Candidate> {
+fn candidate<'a>(subject: Subject<'_, 'a>, knowledge: &Knowledge<'_, 'a>) -> Option<Candidate> {
     let (attributes, mut blockers, edits) = match Lineage::of(subject) {
         Ok(lineage) => {
-            (lineage.attributes.len(), blockers_of(&lineage, spelled), edits_of(&lineage))
+            (lineage.attributes.len(), blockers_of(&lineage, knowledge), edits_of(&lineage))
         }
         Err(blocker) => (subject.own_writes().len(), vec![blocker], None),
     };
@@ -110,7 +120,7 @@ fn runs_repeatedly(node: AnyNodeRef<'_>) -> bool {
         || node.is_expr_generator()
 }
 
-fn blockers_of<'a>(lineage: &Lineage<'_, 'a>, spelled: &Spelled<'a>) -> Vec<Blocker> {
+fn blockers_of<'a>(lineage: &Lineage<'_, 'a>, knowledge: &Knowledge<'_, 'a>) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     for slotted in &lineage.to_slot {
         blockers.extend(slotted.subject.body_blockers(slotted));
@@ -119,7 +129,7 @@ fn blockers_of<'a>(lineage: &Lineage<'_, 'a>, spelled: &Spelled<'a>) -> Vec<Bloc
             break;
         }
         match Lineage::of(slotted.subject) {
-            Ok(own) => blockers.extend(outside::blockers(slotted.subject, &own, spelled)),
+            Ok(own) => blockers.extend(outside::blockers(slotted.subject, &own, knowledge)),
             Err(blocker) => blockers.push(blocker),
         }
     }

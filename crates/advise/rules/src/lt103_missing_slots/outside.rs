@@ -1,47 +1,36 @@
 //! What the rest of the project does to instances that slots would not allow.
 
+use super::deeds::{Deed, Kind, Place, full_name};
 use super::identity::{Answers, Identifier, Identity};
-use super::lineage::{Lineage, mangled};
-use super::spelled::Spelled;
+use super::knowledge::Knowledge;
+use super::lineage::Lineage;
 use super::subject::Subject;
 use crate::Blocker;
-use lowtide_source::ast::{self, AnyNodeRef, Expr, ExprAttribute, ExprCall};
-use lowtide_source::{Meaning, Module, ModuleId, Project, Ranged};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use lowtide_source::ast::{AnyNodeRef, Expr};
+use lowtide_source::{Definition, Meaning, Ranged, Use};
 
-/// Modules that write instances by way of their `__dict__`, and read back what was written before.
-const PICKLERS: &[&str] = &[
-    "pickle",
-    "cPickle",
-    "_pickle",
-    "dill",
-    "cloudpickle",
-    "joblib",
-    "shelve",
-    "copyreg",
-    "jsonpickle",
-];
-/// Functions to whom slots look different from a `__dict__`.
-const REFLECTION: &[&str] =
-    &["builtins.dir", "inspect.getmembers", "inspect.getmembers_static", "sys.getsizeof"];
-
-/// Every such fact.
+/// Such facts. What costs more to find out is looked for only where nothing was found for less, and no further than
+/// the first: in a large project that is nearly always at hand.
 pub(super) fn blockers<'a>(
     subject: Subject<'_, 'a>,
     lineage: &Lineage<'_, 'a>,
-    spelled: &Spelled<'a>,
+    knowledge: &Knowledge<'_, 'a>,
 ) -> Vec<Blocker> {
-    let answers = Answers::default();
+    let answers = Answers::about(subject);
     let outside = Outside {
         subject,
+        definition: subject.definition(),
         lineage,
-        identifier: Identifier::of(subject, spelled, &answers),
-        of_others: RefCell::default(),
+        knowledge,
+        identifier: Identifier::of(subject, knowledge, &answers),
+        answers: &answers,
     };
-    let mut blockers = Vec::new();
-    for (id, module) in subject.project.modules() {
-        blockers.extend(module.nodes().filter_map(|node| outside.look_at(id, module, node)));
+    let mut blockers = outside.of_every_class();
+    if blockers.is_empty() {
+        blockers = outside.uses_of_class();
+    }
+    if blockers.is_empty() {
+        blockers.extend(knowledge.deeds.deeds.iter().find_map(|deed| outside.done(deed)));
     }
     blockers.dedup_by_key(|blocker| blocker.name);
     blockers
@@ -49,105 +38,120 @@ pub(super) fn blockers<'a>(
 
 struct Outside<'p, 'a> {
     subject: Subject<'p, 'a>,
+    definition: Option<Definition>,
     lineage: &'p Lineage<'p, 'a>,
+    knowledge: &'p Knowledge<'p, 'a>,
     identifier: Identifier<'p, 'a>,
-    /// Attributes already looked for in other classes.
-    of_others: RefCell<BTreeMap<String, bool>>,
+    answers: &'p Answers<'a>,
 }
 
 impl<'a> Outside<'_, 'a> {
-    fn project(&self) -> &Project<'a> {
-        self.subject.project
+    fn of_every_class(&self) -> Vec<Blocker> {
+        let facts = self.knowledge.deeds.facts.iter();
+        facts.map(|fact| self.blocker(fact.place, fact.name, &fact.what)).collect()
     }
 
-    fn look_at(&self, id: ModuleId, module: &Module<'a>, node: AnyNodeRef<'a>) -> Option<Blocker> {
-        let (name, what) = match node {
-            AnyNodeRef::ExprAttribute(attribute) if attribute.attr == *"__dict__" => {
-                self.takes_dict(id, &attribute.value)
-            }
-            AnyNodeRef::ExprAttribute(attribute)
-                if attribute.attr == *"__class__" && !attribute.ctx.is_load() =>
-            {
-                self.is_concerned(id, &attribute.value)
-                    .then(|| ("class-assigned", "gives an object another class".to_owned()))
-            }
-            AnyNodeRef::ExprAttribute(attribute) => self.attribute(id, module, attribute),
-            AnyNodeRef::ExprCall(call) => self.call(id, call),
-            AnyNodeRef::ExprName(name) => self.passes_vars_on(id, module, name),
-            AnyNodeRef::ExprStringLiteral(text) if text.value.to_str() == "__dict__" => {
-                Some(("dict-used", "spells `__dict__`".to_owned()))
-            }
-            AnyNodeRef::StmtImport(import) => {
-                import.names.iter().find_map(|alias| import_of(&alias.name))
-            }
-            AnyNodeRef::StmtImportFrom(import) => {
-                import.module.as_ref().and_then(|module| import_of(module))
-            }
-            AnyNodeRef::StmtClassDef(class) => self.derived(id, class),
-            _ => None,
-        }?;
-        let line = module.file().line_of(node.start());
-        let place = if id == self.subject.id {
+    fn blocker(&self, place: Place<'_>, name: &'static str, what: &str) -> Blocker {
+        let file = self.subject.project.module(place.module).file();
+        let line = file.line_of(place.node.start());
+        let spot = if place.module == self.subject.id {
             format!("line {line}")
         } else {
-            format!("{}:{line}", module.file().path().display())
+            format!("{}:{line}", file.path().display())
         };
-        Some(Blocker { name, reason: format!("{place} {what}"), line })
+        Blocker { name, reason: format!("{spot} {what}"), line }
     }
 
-    fn is_concerned(&self, id: ModuleId, object: &'a Expr) -> bool {
-        self.identifier.identify(id, object) != Identity::Other
+    /// What is done to the class itself.
+    fn uses_of_class(&self) -> Vec<Blocker> {
+        let uses = self.definition.map_or(&[][..], |own| self.subject.project.uses_of(own));
+        uses.iter()
+            .filter_map(|used| self.read_of_class(used).or_else(|| self.derived(used)))
+            .collect()
     }
 
-    fn takes_dict(&self, id: ModuleId, object: &'a Expr) -> Option<(&'static str, String)> {
-        self.is_concerned(id, object)
-            .then(|| ("dict-used", "asks for the `__dict__` of an object".to_owned()))
-    }
-
-    /// `json.dumps(points, default=vars)`
-    fn passes_vars_on(
-        &self,
-        id: ModuleId,
-        module: &Module<'a>,
-        name: &'a ast::ExprName,
-    ) -> Option<(&'static str, String)> {
-        if name.id != "vars" || !self.project().module(id).is_builtin(name) {
+    /// `Point.x` is no longer a field's default.
+    fn read_of_class(&self, used: &Use<'a>) -> Option<Blocker> {
+        let module = self.subject.project.module(used.module);
+        let AnyNodeRef::ExprAttribute(found) = module.parent(used.node)? else { return None };
+        let name = full_name(module, found);
+        if !found.ctx.is_load() || !self.lineage.attributes.contains(&name) {
             return None;
         }
-        let is_called = matches!(module.parent(name.into()), Some(AnyNodeRef::ExprCall(call)) if call.func.range() == name.range);
-        (!is_called).then(|| ("dict-used", "passes `vars` on".to_owned()))
+        let place = Place { module: used.module, node: found.into() };
+        Some(self.blocker(
+            place,
+            "class-level-default",
+            &format!("reads `{name}` of the class itself"),
+        ))
     }
 
-    fn attribute(
-        &self,
-        id: ModuleId,
-        module: &Module<'a>,
-        found: &'a ExprAttribute,
-    ) -> Option<(&'static str, String)> {
-        let name = full_name(module, found.into(), &found.attr);
-        if self.subject.is_named_by(id, &found.value) {
-            return self.on_class(found, &name);
-        }
-        if found.ctx.is_load() { None } else { self.write(id, &found.value, &name) }
-    }
-
-    /// `Point.x = 0` would put a value in the slot's place; `Point.x` is no longer a field's default.
-    fn on_class(&self, found: &ExprAttribute, name: &str) -> Option<(&'static str, String)> {
-        if !self.lineage.attributes.contains(name) {
+    /// A class derived from this one.
+    fn derived(&self, used: &Use<'a>) -> Option<Blocker> {
+        let (project, id) = (self.subject.project, used.module);
+        let module = project.module(id);
+        let arguments = module.parent(used.node)?;
+        let AnyNodeRef::StmtClassDef(class) = module.parent(arguments)? else { return None };
+        if !class.bases().iter().any(|base| AnyNodeRef::from(base).ptr_eq(used.node)) {
             return None;
         }
-        let what = if found.ctx.is_load() { "reads" } else { "sets" };
-        Some(("class-level-default", format!("{what} `{name}` of the class itself")))
+        let is_real = |base: &&Expr| {
+            project.meaning(id, base) != Some(Meaning::External("builtins.object".into()))
+        };
+        let place = Place { module: id, node: class.into() };
+        if class.bases().iter().filter(is_real).count() > 1 {
+            let what = format!("combines the class with another base in `{}`", class.name);
+            return Some(self.blocker(place, "several-bases", &what));
+        }
+        let what = format!("derives `{}`, which would lose its `__dict__` as well", class.name);
+        let has_slots = Subject { project, id, class }.has_slots();
+        has_slots.then(|| self.blocker(place, "subclass-with-slots", &what))
     }
 
-    /// A value for an attribute that would have no slot.
-    fn write(&self, id: ModuleId, object: &'a Expr, name: &str) -> Option<(&'static str, String)> {
+    fn done(&self, deed: &Deed<'a>) -> Option<Blocker> {
+        let (name, what) = match &deed.kind {
+            Kind::TakesDict if self.is_concerned(deed) => {
+                ("dict-used", "asks for the `__dict__` of an object".to_owned())
+            }
+            Kind::SetsClass if self.is_concerned(deed) => {
+                ("class-assigned", "gives an object another class".to_owned())
+            }
+            Kind::SetsAny if !self.is_to_class(deed) && self.is_concerned(deed) => {
+                ("dynamic-attributes", "sets an attribute whose name is computed".to_owned())
+            }
+            Kind::Reflects(through) if self.is_concerned(deed) => {
+                ("reflection", format!("looks at an object through `{through}`"))
+            }
+            Kind::Sets(attribute) => self.set(deed, attribute)?,
+            _ => return None,
+        };
+        Some(self.blocker(deed.place, name, &what))
+    }
+
+    fn is_concerned(&self, deed: &Deed<'a>) -> bool {
+        self.identifier.identify(deed.place.module, deed.object) != Identity::Other
+    }
+
+    fn is_to_class(&self, deed: &Deed<'a>) -> bool {
+        self.definition.is_some() && deed.names == self.definition
+    }
+
+    fn set(&self, deed: &Deed<'a>, name: &str) -> Option<(&'static str, String)> {
+        if self.is_to_class(deed) {
+            // `Point.x = 0` would put a value in the slot's place.
+            let is_slot = self.lineage.attributes.contains(name);
+            return is_slot
+                .then(|| ("class-level-default", format!("sets `{name}` of the class itself")));
+        }
         if self.lineage.attributes.contains(name) || self.lineage.properties.contains(name) {
             return None;
         }
-        let identity = self.identifier.identify(id, object);
-        let may_be_meant = identity == Identity::Instance
-            || (identity == Identity::Unknown && !self.belongs_to_another(name));
+        // A value for an attribute that would have no slot.
+        let may_be_meant = match self.identifier.identify(deed.place.module, deed.object) {
+            Identity::Instance => true,
+            Identity::Unknown => !self.belongs_to_another(name),
+            Identity::Other => false,
+        };
         may_be_meant.then(|| {
             ("attribute-set-outside", format!("may give an instance the attribute `{name}`"))
         })
@@ -155,116 +159,7 @@ impl<'a> Outside<'_, 'a> {
 
     /// Whether another class of the project gives its own instances this attribute.
     fn belongs_to_another(&self, name: &str) -> bool {
-        if let Some(known) = self.of_others.borrow().get(name) {
-            return *known;
-        }
-        let belongs = self.is_given_by_another(name);
-        self.of_others.borrow_mut().insert(name.to_owned(), belongs);
-        belongs
+        let givers = self.knowledge.givers_of(name);
+        givers.iter().any(|class| !self.answers.is_of_lineage(class))
     }
-
-    fn is_given_by_another(&self, name: &str) -> bool {
-        let project = self.project();
-        let own = project.lineage(self.subject.id, self.subject.class);
-        let others = project.classes_mentioning(name).into_iter();
-        others.filter(|(_, class)| !own.iter().any(|each| std::ptr::eq(*each, *class))).any(
-            |(id, class)| {
-                let other = Subject { project, id, class };
-                other.fields().contains(&name)
-                    || other.own_writes().iter().any(|write| write.attribute == name)
-            },
-        )
-    }
-
-    fn call(&self, id: ModuleId, call: &'a ExprCall) -> Option<(&'static str, String)> {
-        let name = self.project().external_name(id, &call.func)?;
-        let object = call.arguments.args.first()?;
-        match name.as_str() {
-            "builtins.vars" => self.takes_dict(id, object),
-            "builtins.setattr"
-            | "builtins.delattr"
-            | "builtins.object.__setattr__"
-            | "builtins.object.__delattr__" => {
-                self.named_write(id, object, call.arguments.args.get(1)?)
-            }
-            reflection if REFLECTION.contains(&reflection) && self.is_concerned(id, object) => {
-                Some(("reflection", format!("looks at an object through `{reflection}`")))
-            }
-            _ => None,
-        }
-    }
-
-    fn named_write(
-        &self,
-        id: ModuleId,
-        object: &'a Expr,
-        name: &'a Expr,
-    ) -> Option<(&'static str, String)> {
-        let Expr::StringLiteral(text) = name else {
-            let concerned = self.is_concerned(id, object) && !self.subject.is_named_by(id, object);
-            return concerned.then(|| {
-                ("dynamic-attributes", "sets an attribute whose name is computed".to_owned())
-            });
-        };
-        if self.subject.is_named_by(id, object) {
-            return self.lineage.attributes.contains(text.value.to_str()).then(|| {
-                ("class-level-default", "sets an attribute of the class itself".to_owned())
-            });
-        }
-        self.write(id, object, text.value.to_str())
-    }
-
-    /// A class derived from this one.
-    fn derived(
-        &self,
-        id: ModuleId,
-        class: &'a ast::StmtClassDef,
-    ) -> Option<(&'static str, String)> {
-        let project = self.project();
-        let derives = class.bases().iter().any(|base| self.subject.is_named_by(id, base));
-        if !derives {
-            return None;
-        }
-        let is_real = |base: &&Expr| {
-            project.meaning(id, base) != Some(Meaning::External("builtins.object".into()))
-        };
-        if class.bases().iter().filter(is_real).count() > 1 {
-            return Some((
-                "several-bases",
-                format!("combines the class with another base in `{}`", class.name),
-            ));
-        }
-        let has_slots = Subject { project, id, class }.has_slots();
-        has_slots.then(|| {
-            (
-                "subclass-with-slots",
-                format!("derives `{}`, which would lose its `__dict__` as well", class.name),
-            )
-        })
-    }
-}
-
-/// The attribute that `name` means where `node` stands.
-fn full_name<'a>(module: &Module<'a>, node: AnyNodeRef<'a>, name: &str) -> String {
-    let class = module.ancestors(node).find_map(|above| match above {
-        AnyNodeRef::StmtClassDef(class) => Some(class),
-        _ => None,
-    });
-    class.map_or_else(|| name.to_owned(), |class| mangled(&class.name, name))
-}
-
-fn import_of(module: &str) -> Option<(&'static str, String)> {
-    let first = module.split('.').next().unwrap_or(module);
-    if PICKLERS.contains(&first) {
-        return Some((
-            "pickled",
-            format!("imports `{first}`: instances pickled before have a `__dict__`"),
-        ));
-    }
-    (first == "weakref").then(|| {
-        (
-            "weak-reference",
-            "imports `weakref`: instances with slots cannot be referred to weakly".to_owned(),
-        )
-    })
 }

@@ -25,7 +25,11 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
+fn check(project: &Project<'_>, modules: &[ModuleId]) -> Vec<Candidate> {
+    modules.iter().flat_map(|&id| check_module(project, id)).collect()
+}
+
+fn check_module(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
     let defs = project.module(id).nodes().filter_map(|node| match node {
         AnyNodeRef::StmtFunctionDef(def) => project.function_of(id, def),
         _ => None,

@@ -23,7 +23,11 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
+fn check(project: &Project<'_>, modules: &[ModuleId]) -> Vec<Candidate> {
+    modules.iter().flat_map(|&id| check_module(project, id)).collect()
+}
+
+fn check_module(project: &Project<'_>, id: ModuleId) -> Vec<Candidate> {
     let bytes = Bytes::in_project(project);
     let stretches = Finder { module: project.module(id), id, bytes }.stretches();
     stretches.iter().map(|stretch| candidate(project, id, stretch)).collect()

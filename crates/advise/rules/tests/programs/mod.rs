@@ -12,16 +12,22 @@ pub type Files<'t> = &'t [(&'t str, &'t str)];
 /// All candidates of the rule `code` in a program.
 pub fn candidates(code: &str, files: Files<'_>) -> Vec<Candidate> {
     let rule = rule_called(code).expect("the rule exists");
-    let files: Vec<SourceFile> =
-        files.iter().map(|(path, text)| SourceFile::parse(*path, *text).expect("the program parses")).collect();
+    let files: Vec<SourceFile> = files
+        .iter()
+        .map(|(path, text)| SourceFile::parse(*path, *text).expect("the program parses"))
+        .collect();
     let project = Project::of(&files);
     let modules: Vec<_> = project.modules().map(|(id, _)| id).collect();
-    modules.into_iter().flat_map(|module| (rule.check)(&project, module)).collect()
+    (rule.check)(&project, &modules)
 }
 
 /// Names of all blockers in the order found.
 pub fn blockers(code: &str, files: Files<'_>) -> Vec<&'static str> {
-    candidates(code, files).iter().flat_map(|candidate| &candidate.blockers).map(|blocker| blocker.name).collect()
+    candidates(code, files)
+        .iter()
+        .flat_map(|candidate| &candidate.blockers)
+        .map(|blocker| blocker.name)
+        .collect()
 }
 
 /// The program after fixes are made one at a time until none is left.
@@ -29,8 +35,11 @@ pub fn fixed(code: &str, files: Files<'_>) -> Vec<(String, String)> {
     let mut texts: Vec<(String, String)> =
         files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect();
     for _ in 0..10 {
-        let borrowed: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let Some(open) = candidates(code, &borrowed).into_iter().find(|candidate| !candidate.edits.is_empty()) else {
+        let borrowed: Vec<(&str, &str)> =
+            texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let Some(open) =
+            candidates(code, &borrowed).into_iter().find(|candidate| !candidate.edits.is_empty())
+        else {
             return texts;
         };
         for (path, text) in &mut texts {
@@ -48,7 +57,8 @@ pub fn run(files: &[(String, String)]) -> (String, Option<i32>) {
     let mut script = PathBuf::new();
     for (path, text) in files {
         script = folder.path().join(path);
-        std::fs::create_dir_all(script.parent().expect("a file has a folder")).expect("a folder for a package");
+        std::fs::create_dir_all(script.parent().expect("a file has a folder"))
+            .expect("a folder for a package");
         std::fs::write(&script, text).expect("the program is written");
     }
     let python = &interpreters()[0];
