@@ -269,7 +269,7 @@ impl<'p, 'a> Identifier<'p, 'a> {
 
     fn stored(self, name: &'a str) -> Identity {
         let stores = self.knowledge.stores_of(name).iter();
-        let stored =
+        let values =
             stores.map(|&(id, found)| match self.project.module(id).parent(found.into()) {
                 Some(AnyNodeRef::StmtAssign(set)) if set.targets.len() == 1 => {
                     self.identify(id, &set.value)
@@ -279,8 +279,8 @@ impl<'p, 'a> Identifier<'p, 'a> {
                 }
                 _ => Identity::Unknown,
             });
-        if let Some(stored) = stored.max() {
-            return stored;
+        if let Some(any) = values.max() {
+            return any;
         }
         // What the project never puts there was made by code outside of it.
         let may_be_put = self.knowledge.spelled.contains(name)
