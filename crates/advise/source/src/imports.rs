@@ -2,16 +2,16 @@
 
 use crate::Module;
 use ruff_python_ast::AnyNodeRef;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The modules that a set of files makes.
 #[derive(Debug, Default)]
 pub(crate) struct ModuleNames {
-    by_path: BTreeMap<PathBuf, usize>,
+    by_path: HashMap<PathBuf, usize>,
     paths: Vec<PathBuf>,
-    /// Folders that imports may start from.
-    roots: BTreeSet<PathBuf>,
+    /// Folders that imports may start from, by the first name of what lies in them.
+    roots: HashMap<String, BTreeSet<PathBuf>>,
 }
 
 /// What one import alias asks for.
@@ -26,8 +26,8 @@ pub(crate) struct Imported<'a> {
 impl ModuleNames {
     pub fn of<'p>(paths: impl Iterator<Item = &'p Path>) -> Self {
         let paths: Vec<PathBuf> = paths.map(Path::to_owned).collect();
-        let by_path: BTreeMap<PathBuf, usize> = paths.iter().cloned().zip(0..).collect();
-        let roots = paths.iter().map(|path| root_of(path, &by_path)).collect();
+        let by_path: HashMap<PathBuf, usize> = paths.iter().cloned().zip(0..).collect();
+        let roots = roots_by_first_name(&paths, &by_path);
         Self { by_path, paths, roots }
     }
 
@@ -51,8 +51,9 @@ impl ModuleNames {
             let folder = here.ancestors().nth(level as usize - 1)?;
             return self.below(folder, dotted);
         }
-        self.below(here, dotted)
-            .or_else(|| self.roots.iter().find_map(|root| self.below(root, dotted)))
+        let first = dotted.split('.').find(|part| !part.is_empty())?;
+        let mut roots = self.roots.get(first).into_iter().flatten();
+        self.below(here, dotted).or_else(|| roots.find_map(|root| self.below(root, dotted)))
     }
 
     /// The module `name` inside the package `id`.
@@ -109,8 +110,30 @@ impl ModuleNames {
     }
 }
 
+/// The folders that imports of `paths` may start from. A large project has very many: only those that hold something of
+/// the name that is asked for are worth a look.
+fn roots_by_first_name(
+    paths: &[PathBuf],
+    files: &HashMap<PathBuf, usize>,
+) -> HashMap<String, BTreeSet<PathBuf>> {
+    let roots: BTreeSet<PathBuf> = paths.iter().map(|path| root_of(path, files)).collect();
+    let mut by_name: HashMap<String, BTreeSet<PathBuf>> = HashMap::new();
+    for path in paths {
+        let bare = path.with_extension("");
+        for root in path.ancestors().skip(1).filter(|folder| roots.contains(*folder)) {
+            let inside = bare.strip_prefix(root).unwrap_or(&bare);
+            let Some(first) = inside.iter().next() else { continue };
+            by_name
+                .entry(first.to_string_lossy().into_owned())
+                .or_default()
+                .insert(root.to_owned());
+        }
+    }
+    by_name
+}
+
 /// The innermost folder above `path` that is not a package.
-fn root_of(path: &Path, files: &BTreeMap<PathBuf, usize>) -> PathBuf {
+fn root_of(path: &Path, files: &HashMap<PathBuf, usize>) -> PathBuf {
     let mut folders = path.ancestors().skip(1);
     folders
         .find(|folder| !files.contains_key(&folder.join("__init__.py")))
