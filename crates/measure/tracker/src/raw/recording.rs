@@ -278,7 +278,7 @@ impl Recording {
         if let Err(reason) = taken.unwrap_or(Err(StopReason::Inconsistent)) {
             self.stop_reason.get_or_insert(reason);
         }
-        self.census_watch.took(level, self.clock.elapsed_ns() - elapsed_ns);
+        self.census_watch.took(level);
     }
 
     #[cold]

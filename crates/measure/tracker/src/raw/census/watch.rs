@@ -13,9 +13,10 @@ const LARGE_GROWTH: u64 = 2;
 /// Censuses may take this part of the time that has passed, and so much besides.
 const TIME: u64 = 32;
 const ALLOWANCE_NS: u64 = 20_000_000;
-/// Of a census of an empty heap, and of each block, until one was measured.
+/// What a census of an empty heap takes, and of each block. It is not the time measured: with that, a small program on a
+/// busy machine would be counted at another moment in every run.
 const FIXED_NS: u64 = 200_000;
-const FIRST_NS_PER_BLOCK: u64 = 20;
+const NS_PER_BLOCK: u64 = 20;
 
 /// How full the heap is.
 #[derive(Clone, Copy)]
@@ -39,6 +40,10 @@ impl HeapLevel {
         self.live_bytes >= self.least_near_peak()
     }
 
+    fn census_ns(self) -> u64 {
+        FIXED_NS + self.live_blocks.saturating_mul(NS_PER_BLOCK)
+    }
+
     fn least_near_peak(self) -> u64 {
         self.peak_bytes - self.peak_bytes / FALL
     }
@@ -59,7 +64,6 @@ pub(in crate::raw) struct Watch {
     last_bytes: u64,
     last_peak_bytes: u64,
     spent_ns: u64,
-    ns_per_block: u64,
 }
 
 impl Watch {
@@ -70,7 +74,6 @@ impl Watch {
         last_bytes: 0,
         last_peak_bytes: 0,
         spent_ns: 0,
-        ns_per_block: FIRST_NS_PER_BLOCK,
     };
 
     /// A block was allocated: a run of frees ends.
@@ -102,9 +105,8 @@ impl Watch {
             return false;
         }
         self.due_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
-        let expected_ns = FIXED_NS + level.live_blocks.saturating_mul(self.ns_per_block);
         level.peak_bytes >= self.last_bytes + self.last_bytes / LARGE_GROWTH
-            || self.spent_ns + expected_ns <= ALLOWANCE_NS + elapsed_ns / TIME
+            || self.spent_ns + level.census_ns() <= ALLOWANCE_NS + elapsed_ns / TIME
     }
 
     /// Whether a census at the end comes nearer to the peak than the last one did, which was before a higher peak.
@@ -113,12 +115,11 @@ impl Watch {
             && level.live_bytes >= self.last_bytes.max(LEAST_HEAP_BYTES)
     }
 
-    /// A census of that heap took `ns`.
-    pub(in crate::raw) fn took(&mut self, level: HeapLevel, ns: u64) {
+    /// A census of that heap was taken.
+    pub(in crate::raw) fn took(&mut self, level: HeapLevel) {
         self.last_bytes = level.live_bytes;
         self.last_peak_bytes = level.peak_bytes;
-        self.spent_ns += ns;
-        self.ns_per_block = ns.checked_div(level.live_blocks).unwrap_or(FIRST_NS_PER_BLOCK);
+        self.spent_ns += level.census_ns();
     }
 
     /// The blocks freed since the peak, as far as they are kept in mind; the last may be about to be.
@@ -160,23 +161,24 @@ mod tests {
     fn growth_by_half_gets_a_census_and_less_only_where_there_is_time() {
         let mut watch = Watch::NEW;
         let mut taken = Vec::new();
-        for peak in (1..=80).map(|step| step * 1_000_000) {
+        for peak in (1..=80).map(|step| step * 100_000_000) {
             let level = level(peak, peak);
             if watch.is_worth_it(level, 1_000_000_000) {
-                taken.push(peak / 1_000_000);
-                watch.took(level, 20_000_000);
+                taken.push(peak / 100_000_000);
+                watch.took(level);
             }
         }
         assert_eq!(taken, [1, 2, 3, 5, 8, 12, 18, 27, 41, 62]);
-        assert!(watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
-        assert!(!watch.is_worth_it(level(90_000_000, 90_000_000), 60_000_000_000));
+        let more = level(9_000_000_000, 9_000_000_000);
+        assert!(watch.is_worth_it(more, 3_600_000_000_000));
+        assert!(!watch.is_worth_it(more, 3_600_000_000_000), "it is the same peak");
     }
 
     #[test]
     fn the_end_gets_a_census_when_the_last_one_missed_a_higher_peak() {
         let mut watch = Watch::NEW;
         assert!(watch.is_worth_it_at_end(level(100_000, 200_000)));
-        watch.took(level(900_000, 900_000), 1);
+        watch.took(level(900_000, 900_000));
         assert!(!watch.is_worth_it_at_end(level(900_000, 900_000)));
         assert!(!watch.is_worth_it_at_end(level(800_000, 1_000_000)));
         assert!(watch.is_worth_it_at_end(level(900_001, 900_001)));
