@@ -102,6 +102,11 @@ impl<'a> Collector<'_, 'a> {
 
     /// A parameter's items are those of whatever the callers pass.
     fn iterate_arguments(&mut self, parameter: AnyNodeRef<'a>) {
+        // A method of a common name has so many callers that they had better be looked at once.
+        let id = self.names().node_id(parameter);
+        if id.is_some_and(|id| !self.seen.insert((self.module, id))) {
+            return;
+        }
         let Some((function, parameter)) = self.parameter_of(parameter) else { return };
         for site in self.project.calls_of(function).sites {
             if let Some(argument) = function.argument(site.call, &parameter.name) {
