@@ -11,8 +11,9 @@ from comparing import assert_same_program, clean_environment, completed, lowtide
 SHOW = """
 import os, sys
 print(sys.path, list(os.environ.items()), list(sys.path_importer_cache), sys.flags)
+print(list(sys.modules))
 with os.popen("env") as shell:  # left to itself, it warns or not, as the race with the shell's end goes
-    print(list(sys.modules), shell.read())
+    print(shell.read())
 """
 
 
