@@ -56,7 +56,7 @@ fn entries(shown: &[&Finding], page: &Page) -> Vec<String> {
 }
 
 /// Place, rule, verdict.
-fn head(finding: &Finding, page: &Page) -> String {
+pub(crate) fn head(finding: &Finding, page: &Page) -> String {
     let candidate = &finding.candidate;
     let place = fit_end(&page.place(&candidate.file, candidate.line), page.width / 2);
     let verdict = paint(of_verdict(finding.verdict), finding.verdict);

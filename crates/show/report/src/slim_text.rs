@@ -1,9 +1,10 @@
 //! A slimmed program, for people.
 
 use crate::diff_text::diff_text;
-use crate::page::{Page, fit_end, fit_start, visible, wrap};
+use crate::findings_text::head;
+use crate::page::{Page, fit_start, visible, wrap};
 use crate::proof_text::{notes, proof_table};
-use crate::style::{BAD, CAUTION, COMMAND, DIM, GOOD, HEADING, STRONG, of_verdict, paint};
+use crate::style::{BAD, CAUTION, COMMAND, DIM, GOOD, HEADING, paint};
 use crate::text::joined;
 use lowtide_findings::Finding;
 use lowtide_prove::Conclusion;
@@ -97,18 +98,6 @@ fn entry(fix: &Fix, page: &Page) -> Vec<String> {
     body.extend(wrap(&visible(&worth(fix)), room));
     lines.extend(body.into_iter().map(|line| format!("{INDENT}{line}")));
     lines
-}
-
-fn head(finding: &Finding, page: &Page) -> String {
-    let candidate = &finding.candidate;
-    let place = fit_end(&page.place(&candidate.file, candidate.line), page.width / 2);
-    let verdict = paint(of_verdict(finding.verdict), finding.verdict);
-    format!(
-        "{}  {} {}  {verdict}",
-        paint(STRONG, place),
-        paint(COMMAND, candidate.rule),
-        finding.name()
-    )
 }
 
 fn worth(fix: &Fix) -> String {

@@ -82,26 +82,16 @@ fn original_of(domain: c_int) -> *mut Allocator {
 
 fn hooks_of(domain: c_int) -> Allocator {
     let context = original_of(domain).cast();
-    if domain == RAW {
-        let (malloc, calloc) = (malloc::<false> as Malloc, calloc::<false> as Calloc);
-        let (realloc, free) = (realloc::<false> as Realloc, free::<false> as Free);
-        Allocator {
-            context,
-            malloc: Some(malloc),
-            calloc: Some(calloc),
-            realloc: Some(realloc),
-            free: Some(free),
-        }
-    } else {
-        let (malloc, calloc) = (malloc::<true> as Malloc, calloc::<true> as Calloc);
-        let (realloc, free) = (realloc::<true> as Realloc, free::<true> as Free);
-        Allocator {
-            context,
-            malloc: Some(malloc),
-            calloc: Some(calloc),
-            realloc: Some(realloc),
-            free: Some(free),
-        }
+    if domain == RAW { hooks::<false>(context) } else { hooks::<true>(context) }
+}
+
+fn hooks<const HAS_GIL: bool>(context: *mut c_void) -> Allocator {
+    Allocator {
+        context,
+        malloc: Some(malloc::<HAS_GIL>),
+        calloc: Some(calloc::<HAS_GIL>),
+        realloc: Some(realloc::<HAS_GIL>),
+        free: Some(free::<HAS_GIL>),
     }
 }
 
