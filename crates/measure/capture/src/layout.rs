@@ -114,6 +114,13 @@ pub mod node_kind {
     pub const NATIVE: u32 = 1;
     /// Anonymous memory mappings asked for under the parent frame.
     pub const MAPPING: u32 = 2;
+
+    /// Whether a node's own counters are blocks of Python's own allocators.
+    #[inline]
+    #[must_use]
+    pub const fn is_python(kind: u32) -> bool {
+        !matches!(kind, NATIVE | MAPPING)
+    }
 }
 
 /// One node of the call tree, 64 bytes. A parent's id is lower than its children's.

@@ -119,7 +119,7 @@ impl Recording {
     #[inline]
     pub(super) fn freed(&mut self, block: Block) {
         let (header, node) = self.counters(block.node);
-        let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node.kind == node_kind::FRAME;
+        let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
         ledger::freed(header, node, block.bytes);
         if !is_in_arena {
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(block.bytes);
@@ -151,7 +151,7 @@ impl Recording {
             Err(Unrecordable::OutOfMemory) => return self.doubt(StopReason::OutOfMemory),
         }
         let (header, node) = self.counters(block.node);
-        let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node.kind == node_kind::FRAME;
+        let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
         ledger::allocated(header, node, block.bytes);
         if !is_in_arena {
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(block.bytes);

@@ -60,7 +60,7 @@ impl<'a> Moment<'a> {
 
 fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
     // SAFETY: the shadow holds ids of nodes that the writer handed out; they stay mapped as long as the writer lives.
-    unsafe { nodes.add(block.node as usize).as_ref() }.kind == node_kind::FRAME
+    node_kind::is_python(unsafe { nodes.add(block.node as usize).as_ref() }.kind)
 }
 
 /// Takes a census and writes it into the capture. Of a Python whose objects are not known nothing is counted.
