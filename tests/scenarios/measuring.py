@@ -33,14 +33,27 @@ class Report:
 
     def line(self, marker: str) -> dict[str, Any]:
         """The figures of the one line that ends in the comment `# marker`; zeros if nothing was charged to it."""
-        number = next(n for n, text in enumerate(self.source.splitlines(), 1) if text.endswith(f"# {marker}"))
+        number = self._number(marker)
         rows = [row for row in self.data["lines"] if row["line"] == number and row["file"].endswith(PROGRAM)]
         return {figure: sum(row[figure] for row in rows) for figure in FIGURES} | {
             "functions": sorted({row["function"] for row in rows})
         }
 
     def type(self, name: str) -> dict[str, Any]:
-        return next((row for row in self.data["types"] if row["type"] == name), {"type": name, "count": 0, "bytes": 0})
+        nothing = {"type": name, "count": 0, "bytes": 0, "lines": []}
+        return next((row for row in self.data["types"] if row["type"] == name), nothing)
+
+    def _number(self, marker: str) -> int:
+        return next(n for n, text in enumerate(self.source.splitlines(), 1) if text.endswith(f"# {marker}"))
+
+    def made_at(self, name: str, marker: str) -> tuple[int, int]:
+        """Count and bytes of the objects of a type that the one line that ends in `# marker` made."""
+        rows = [
+            row
+            for row in self.type(name)["lines"]
+            if row["line"] == self._number(marker) and row["file"].endswith(PROGRAM)
+        ]
+        return sum(row["count"] for row in rows), sum(row["bytes"] for row in rows)
 
     @property
     def peak_heap_bytes(self) -> int:

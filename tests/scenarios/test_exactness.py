@@ -178,3 +178,4 @@ def test_a_million_instances_are_counted(tmp_path: Path) -> None:
     made = report.line("here")["at_peak_bytes"] + report.line("attribute")["at_peak_bytes"]
     assert boats["count"] == 1_000_000
     assert abs(boats["bytes"] - made) <= 0.01 * made
+    assert report.made_at("__main__.Boat", "here") == (1_000_000, boats["bytes"])

@@ -124,6 +124,19 @@ pub struct CensusEntry {
     pub count: u64,
     /// With what they own: items, table, instance dict.
     pub bytes: u64,
+    /// Who asked for them, as far as that was kept, in no order that means anything.
+    pub sites: Vec<CensusSite>,
+}
+
+/// The objects of one type whose own blocks one node asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CensusSite {
+    /// Node id, of a node that is there.
+    pub node: u32,
+    /// How many.
+    pub count: u64,
+    /// With what they own, whoever asked for that.
+    pub bytes: u64,
 }
 
 /// How a process ended, seen by the one who started it.

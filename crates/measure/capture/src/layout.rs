@@ -170,7 +170,7 @@ pub mod record_kind {
     pub const CODE: u32 = 1;
     /// `count u32, reserved u32`, then `count` texts, each `u32 length + bytes`: executable, cwd, then argv.
     pub const PROCESS: u32 = 2;
-    /// A census of types near the peak; a later one replaces an earlier one: `live bytes then u64, elapsed ns u64, count u32, reserved u32`, then per type `blocks u64, bytes u64, u32 length + qualified name (module.qualname)` padded to 8.
+    /// A census of types near the peak; a later one replaces an earlier one: `live bytes then u64, elapsed ns u64, type count u32, site count u32`, then per type `objects u64, bytes u64, u32 length + qualified name (module.qualname)` padded to 8, then per site `place of its type u32, node id u32, objects u64, bytes u64`.
     pub const CENSUS: u32 = 3;
     /// Written by the launcher afterwards, in a segment of its own at the end of the file: `peak RSS bytes u64, duration ns u64, exit code i32, signal i32 (0: none)`.
     pub const ENDING: u32 = 4;

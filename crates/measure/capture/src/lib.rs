@@ -27,7 +27,9 @@ mod writer;
 
 pub use annotate::annotate;
 pub use children::children_of;
-pub use contents::{Capture, Census, CensusEntry, Code, Ending, Process, State, Summary};
+pub use contents::{
+    Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, Summary,
+};
 pub use error::CaptureError;
 pub use reader::{parse, read};
 pub use stop_reason::StopReason;

@@ -35,6 +35,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Capture, CaptureError> {
     if nodes.is_empty() {
         return Err(damaged(path, "its call tree has no root"));
     }
+    records.forget_sites_from(nodes.len());
     Ok(Capture {
         summary: directory.summary,
         process: records.process,

@@ -1,4 +1,4 @@
-use crate::contents::{Census, CensusEntry, Code, Ending, Process};
+use crate::contents::{Census, CensusEntry, CensusSite, Code, Ending, Process};
 use crate::cursor::Cursor;
 use crate::layout::record_kind;
 
@@ -25,6 +25,13 @@ impl Records {
             if cursor.bytes(padding as usize).is_none() {
                 return;
             }
+        }
+    }
+
+    /// A site is of a node that is there.
+    pub fn forget_sites_from(&mut self, node_count: usize) {
+        for entry in self.census.iter_mut().flat_map(|census| &mut census.types) {
+            entry.sites.retain(|site| (site.node as usize) < node_count);
         }
     }
 
@@ -84,8 +91,14 @@ fn read_process(payload: &mut Cursor) -> Option<Process> {
 
 fn read_census(payload: &mut Cursor) -> Option<Census> {
     let [live_bytes, elapsed_ns] = payload.u64s()?;
-    let [count, _reserved] = payload.u32s()?;
-    let types = (0..count).map_while(|_| read_census_entry(payload)).collect::<Vec<_>>();
+    let [count, site_count] = payload.u32s()?;
+    let mut types = (0..count).map_while(|_| read_census_entry(payload)).collect::<Vec<_>>();
+    for _ in 0..site_count {
+        let [type_place, node] = payload.u32s()?;
+        let [count, bytes] = payload.u64s()?;
+        let entry = types.get_mut(type_place as usize)?;
+        entry.sites.push(CensusSite { node, count, bytes });
+    }
     (types.len() == count as usize).then_some(Census { live_bytes, elapsed_ns, types })
 }
 
@@ -94,7 +107,7 @@ fn read_census_entry(payload: &mut Cursor) -> Option<CensusEntry> {
     let name = payload.text()?.to_vec();
     let padding = (name.len() + 4).next_multiple_of(8) - (name.len() + 4);
     payload.bytes(padding)?;
-    Some(CensusEntry { name, count, bytes })
+    Some(CensusEntry { name, count, bytes, sites: Vec::new() })
 }
 
 fn read_ending(payload: &mut Cursor) -> Option<Ending> {

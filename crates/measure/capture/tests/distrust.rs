@@ -19,6 +19,9 @@ fn assert_sound(capture: &Capture) {
     for (node, id) in capture.nodes.iter().zip(0_u32..).skip(1) {
         assert!(node.parent < id);
     }
+    let types = capture.census.iter().flat_map(|census| &census.types);
+    let mut sites = types.flat_map(|entry| &entry.sites);
+    assert!(sites.all(|site| (site.node as usize) < capture.nodes.len()));
     assert!(capture.timeline.windows(2).all(|pair| pair[0].elapsed_ns < pair[1].elapsed_ns));
 }
 

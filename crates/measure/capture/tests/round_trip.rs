@@ -3,7 +3,9 @@
 mod sample;
 
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
-use lowtide_capture::{CaptureError, CreateError, Ending, State, StopReason, annotate, read};
+use lowtide_capture::{
+    CaptureError, CensusSite, CreateError, Ending, State, StopReason, annotate, read,
+};
 use sample::{begin_writer, census_payload, code_facts, write_sample};
 use std::fs;
 use std::path::Path;
@@ -70,7 +72,7 @@ fn a_reason_to_stop_is_kept() {
 fn the_latest_census_counts_and_one_being_written_hides_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.capture");
-    let mut writer = begin_writer(&path);
+    let mut writer = write_sample(&path, 4);
     for round in 1..=9 {
         let payload = census_payload(round, "app.Point");
         let room =
@@ -83,6 +85,21 @@ fn the_latest_census_counts_and_one_being_written_hides_none() {
     assert_eq!((census.elapsed_ns, census.types.len()), (9, 2));
     assert_eq!(census.types[0].name, b"app.Point");
     assert_eq!((census.types[1].count, census.types[1].bytes), (9, 900));
+    assert_eq!(census.types[0].sites, []);
+    let site = CensusSite { node: 3, count: 9, bytes: 900 };
+    assert_eq!(census.types[1].sites, [site]);
+}
+
+#[test]
+fn a_site_of_a_node_that_is_not_there_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.capture");
+    let mut writer = write_sample(&path, 2);
+    let payload = census_payload(5, "app.Point");
+    writer.begin_census(payload.len()).unwrap().copy_from_slice(&payload);
+    writer.publish_census(payload.len());
+    let types = read(&path).unwrap().census.unwrap().types;
+    assert_eq!((types[1].count, types[1].sites.len()), (5, 0));
 }
 
 #[test]

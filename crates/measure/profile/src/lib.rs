@@ -23,4 +23,4 @@ mod usage;
 pub use error::ProfileError;
 pub use facts::{Exit, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
 pub use profile::Profile;
-pub use usage::{Frame, LineUsage, MemoryKind, StackUsage, TypeUsage, Usage};
+pub use usage::{Frame, LineUsage, MemoryKind, StackUsage, TypeLine, TypeUsage, Usage};

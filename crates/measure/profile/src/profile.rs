@@ -47,7 +47,7 @@ impl Profile {
             peak: reading::peak(capture, &tree),
             duration: Elapsed::from_nanos(duration_ns),
             lines: tree.lines(),
-            types: reading::types(capture),
+            types: reading::types(capture, &tree),
             heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
             timeline: reading::timeline(capture),
             tree,
@@ -117,7 +117,7 @@ impl Profile {
         self.tree.heaviest_stacks(count)
     }
 
-    /// Object types near the peak, most bytes first, then by name.
+    /// Object types near the peak and the lines that made the objects, most bytes first, then by name.
     #[must_use]
     pub fn types(&self) -> &[TypeUsage] {
         &self.types

@@ -2,11 +2,13 @@
 
 use crate::tree::LineTree;
 use crate::{
-    Exit, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint, TypeUsage, Usage,
+    Exit, Frame, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint, TypeLine,
+    TypeUsage, Usage,
 };
 use lowtide_capture::layout;
 use lowtide_capture::{Capture, Ending, State};
 use lowtide_units::{Bytes, Elapsed, PythonVersion};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -100,16 +102,31 @@ pub fn timeline(capture: &Capture) -> Vec<TimelinePoint> {
 }
 
 /// Types of one name are taken together: a class made twice is one to its reader.
-pub fn types(capture: &Capture) -> Vec<TypeUsage> {
-    let mut by_name = BTreeMap::<String, Usage>::new();
+pub fn types(capture: &Capture, tree: &LineTree) -> Vec<TypeUsage> {
+    let mut by_name = BTreeMap::<String, (Usage, BTreeMap<&Frame, Usage>)>::new();
     for entry in capture.census.iter().flat_map(|census| &census.types) {
         let name = String::from_utf8_lossy(&entry.name).into_owned();
-        *by_name.entry(name).or_default() += Usage::new(entry.bytes, entry.count);
+        let (live, lines) = by_name.entry(name).or_default();
+        *live += Usage::new(entry.bytes, entry.count);
+        for site in &entry.sites {
+            if let Some(place) = tree.frame_of(site.node) {
+                *lines.entry(place).or_default() += Usage::new(site.bytes, site.count);
+            }
+        }
     }
-    let mut types: Vec<TypeUsage> =
-        by_name.into_iter().map(|(name, live)| TypeUsage { name, live }).collect();
-    types.sort_by_key(|usage| std::cmp::Reverse(usage.live.bytes));
+    let mut types: Vec<TypeUsage> = by_name
+        .into_iter()
+        .map(|(name, (live, lines))| TypeUsage { name, live, lines: type_lines(lines) })
+        .collect();
+    types.sort_by_key(|usage| Reverse(usage.live.bytes));
     types
+}
+
+fn type_lines(by_place: BTreeMap<&Frame, Usage>) -> Vec<TypeLine> {
+    let mut lines: Vec<TypeLine> =
+        by_place.into_iter().map(|(place, live)| TypeLine { place: place.clone(), live }).collect();
+    lines.sort_by_key(|line| Reverse(line.live.bytes));
+    lines
 }
 
 #[cfg(test)]

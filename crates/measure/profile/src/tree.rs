@@ -11,6 +11,8 @@ pub struct LineTree {
     frames: Frames,
     /// Parents before children; the first is the root.
     nodes: Vec<LineNode>,
+    /// By the capture's node ids.
+    line_nodes: Vec<usize>,
 }
 
 /// One stack of lines and what it asked for itself.
@@ -52,10 +54,10 @@ impl LineTree {
     pub fn of(capture: &Capture) -> Self {
         let mut resolver = FrameResolver::new(capture);
         let mut merged = MergedNodes::with_root(resolver.nowhere());
-        let mut line_node_of = Vec::with_capacity(capture.nodes.len());
+        let mut line_nodes: Vec<usize> = Vec::with_capacity(capture.nodes.len());
         for (id, node) in capture.nodes.iter().enumerate() {
             // The reader vouches that a parent stands before its children.
-            let parent = line_node_of.get(node.parent as usize).copied().unwrap_or(0);
+            let parent = line_nodes.get(node.parent as usize).copied().unwrap_or(0);
             let (frame, kind) = match node.kind {
                 _ if id == 0 => (merged.nodes[0].frame, MemoryKind::Python),
                 node_kind::NATIVE => (merged.nodes[parent].frame, MemoryKind::Native),
@@ -64,14 +66,20 @@ impl LineTree {
             };
             let line_node = if id == 0 { 0 } else { merged.find_or_add(parent, frame, kind) };
             merged.nodes[line_node].own.add(OwnUsage::of(node, &capture.summary));
-            line_node_of.push(line_node);
+            line_nodes.push(line_node);
         }
-        Self { frames: resolver.finish(), nodes: merged.nodes }
+        Self { frames: resolver.finish(), nodes: merged.nodes, line_nodes }
     }
 
     /// Every place in the tree, each once.
     pub fn frames(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter()
+    }
+
+    /// Where a node of the capture asks for memory.
+    pub fn frame_of(&self, node: u32) -> Option<&Frame> {
+        let line_node = *self.line_nodes.get(node as usize)?;
+        Some(self.frames.get(self.nodes[line_node].frame))
     }
 
     /// Live at the peak by kind.

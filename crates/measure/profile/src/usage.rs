@@ -95,4 +95,16 @@ pub struct TypeUsage {
     pub name: String,
     /// Objects, and their bytes with what they own: items, table, instance dict.
     pub live: Usage,
+    /// Who made them, most bytes first, then by name. An object is charged, with what it owns, to the line that asked for
+    /// the object itself. Objects made by more stacks than a capture keeps are missing here.
+    pub lines: Vec<TypeLine>,
+}
+
+/// The objects of one type that one line made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeLine {
+    /// Where.
+    pub place: Frame,
+    /// Objects, and their bytes with what they own.
+    pub live: Usage,
 }

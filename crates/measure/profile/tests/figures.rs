@@ -3,7 +3,7 @@
 
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
-    Capture, Census, CensusEntry, Code, Ending, Process, State, StopReason, Summary,
+    Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
 };
 use lowtide_profile::{Exit, MemoryKind, Profile, Recording, Slack, Usage};
 use lowtide_units::{Bytes, LineSpan};
@@ -106,9 +106,20 @@ fn timeline() -> Vec<TimelinePoint> {
 }
 
 fn census() -> Census {
-    let entry = |name: &str, count, bytes| CensusEntry { name: name.into(), count, bytes };
-    let own = [entry("__main__.Point", 3, 300), entry("lib.walk.Point", 2, 20)];
-    let types = own.into_iter().chain([entry("int", 10, 290), entry("int", 1, 11)]).collect();
+    let site = |node, count, bytes| CensusSite { node, count, bytes };
+    let entry = |name: &str, sites: &[CensusSite]| CensusEntry {
+        name: name.into(),
+        count: sites.iter().map(|site| site.count).sum(),
+        bytes: sites.iter().map(|site| site.bytes).sum(),
+        sites: sites.to_vec(),
+    };
+    let types = vec![
+        entry("__main__.Point", &[site(1, 3, 300)]),
+        entry("lib.walk.Point", &[site(0, 2, 20)]),
+        // Two instructions of one line, and another line.
+        entry("int", &[site(6, 2, 90), site(2, 3, 100), site(8, 5, 100)]),
+        entry("int", &[site(8, 1, 11)]),
+    ];
     Census { live_bytes: 1000, elapsed_ns: 2, types }
 }
 
@@ -227,6 +238,19 @@ fn types_of_one_name_are_one_line() {
     assert_eq!(names, ["int", "__main__.Point", "lib.walk.Point"]);
     assert_eq!(profile.types()[0].live, Usage::new(301, 11));
     assert_eq!(profile.heap_at_census(), Some(Bytes(1000)));
+}
+
+#[test]
+fn the_lines_of_a_type_take_instructions_and_types_of_one_name_together() {
+    let profile = Profile::from_capture(&capture());
+    let lines = |name: &str| {
+        let usage = profile.types().iter().find(|usage| usage.name == name).unwrap();
+        let lines = usage.lines.iter().map(|line| (line.place.line, line.live));
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(lines("int"), [(21, Usage::new(211, 9)), (3, Usage::new(90, 2))]);
+    assert_eq!(lines("__main__.Point"), [(1, Usage::new(300, 3))]);
+    assert_eq!(lines("lib.walk.Point"), [(0, Usage::new(20, 2))]);
 }
 
 #[test]

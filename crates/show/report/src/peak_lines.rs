@@ -1,7 +1,7 @@
 use crate::page::{Page, columns, fit_end, fit_start};
 use crate::style::{DIM, HEADING, STRONG, paint};
 use crate::table::{Align, Cell, Table};
-use lowtide_profile::{LineUsage, Profile};
+use lowtide_profile::{Frame, LineUsage, Profile};
 use lowtide_units::{Bytes, Count, Share};
 
 /// As much of the peak as the lines shown should cover.
@@ -80,7 +80,7 @@ fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> 
     let indent = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(indent).max(NARROWEST_TEXT);
     let table = figures_table(shown, peak, &["line, function, source"], |line| {
-        let (place, function) = place_and_function(line, page, room);
+        let (place, function) = place_and_function(&line.place, page, room);
         let gap = if function.is_empty() { "" } else { "  " };
         vec![Cell::new(format!("{place}{gap}{}", paint(DIM, function)))]
     });
@@ -101,7 +101,7 @@ fn source_beside(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
     let figures_width = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(figures_width);
     let place = |line: &LineUsage| {
-        let (place, function) = place_and_function(line, page, room / 2);
+        let (place, function) = place_and_function(&line.place, page, room / 2);
         vec![Cell::new(place), Cell::painted(DIM, function)]
     };
     let source_at = figures_table(shown, peak, &heads, place).width_of(5);
@@ -116,8 +116,7 @@ fn source_beside(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
 }
 
 /// The place and the function of a line, together in at most `room` columns.
-fn place_and_function(line: &LineUsage, page: &Page, room: usize) -> (String, String) {
-    let frame = &line.place;
+pub fn place_and_function(frame: &Frame, page: &Page, room: usize) -> (String, String) {
     if frame.file.as_os_str().is_empty() {
         return ("no Python line".to_owned(), String::new());
     }

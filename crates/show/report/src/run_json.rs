@@ -2,7 +2,9 @@
 
 use crate::RunSummary;
 use crate::findings_json::FindingRecord;
-use lowtide_profile::{Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeUsage};
+use lowtide_profile::{
+    Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine, TypeUsage,
+};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -78,6 +80,16 @@ struct LineRecord<'a> {
 struct TypeRecord<'a> {
     #[serde(rename = "type")]
     name: &'a str,
+    count: u64,
+    bytes: u64,
+    lines: Vec<TypeLineRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct TypeLineRecord<'a> {
+    file: String,
+    line: u32,
+    function: &'a str,
     count: u64,
     bytes: u64,
 }
@@ -177,6 +189,23 @@ impl<'a> From<&'a LineUsage> for LineRecord<'a> {
 
 impl<'a> From<&'a TypeUsage> for TypeRecord<'a> {
     fn from(entry: &'a TypeUsage) -> Self {
-        Self { name: &entry.name, count: entry.live.count, bytes: entry.live.bytes.0 }
+        Self {
+            name: &entry.name,
+            count: entry.live.count,
+            bytes: entry.live.bytes.0,
+            lines: entry.lines.iter().map(TypeLineRecord::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a TypeLine> for TypeLineRecord<'a> {
+    fn from(entry: &'a TypeLine) -> Self {
+        Self {
+            file: entry.place.file.display().to_string(),
+            line: entry.place.line,
+            function: &entry.place.function,
+            count: entry.live.count,
+            bytes: entry.live.bytes.0,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
-    Capture, Census, CensusEntry, Code, Ending, Process, State, StopReason, Summary,
+    Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
 };
 use lowtide_findings::{Finding, Verdict};
 use lowtide_profile::Profile;
@@ -53,9 +53,9 @@ fn capture() -> Capture {
             live_bytes: 200 * MEGABYTE,
             elapsed_ns: 900_000_000,
             types: vec![
-                entry("int", 1_000_000, 28 * MEGABYTE),
-                entry("app.Point", 50_000, 2_400_000),
-                entry("code", 1, 144),
+                entry("int", 1_000_000, 28 * MEGABYTE, &[(2, 900_000), (4, 100_000)]),
+                entry("app.Point", 50_000, 2_400_000, &[(3, 40_000), (2, 5_000)]),
+                entry("code", 1, 144, &[]),
             ],
         }),
         ending: Some(Ending {
@@ -111,8 +111,15 @@ fn code(file: &str, line: u32, name: &str) -> Code {
     }
 }
 
-fn entry(name: &str, count: u64, bytes: u64) -> CensusEntry {
-    CensusEntry { name: name.as_bytes().to_vec(), count, bytes }
+/// With sites: node, and how many of the objects it made.
+fn entry(name: &str, count: u64, bytes: u64, sites: &[(u32, u64)]) -> CensusEntry {
+    let site = |&(node, made)| CensusSite { node, count: made, bytes: bytes / count * made };
+    CensusEntry {
+        name: name.as_bytes().to_vec(),
+        count,
+        bytes,
+        sites: sites.iter().map(site).collect(),
+    }
 }
 
 fn finding(verdict: Verdict, reason: &str) -> Finding {

@@ -59,16 +59,18 @@ pub fn write_sample(path: &Path, count: u32) -> CaptureWriter {
     writer
 }
 
-/// A census of two types, `round` objects of 100 bytes of the second.
+/// A census of two types, `round` objects of 100 bytes of the second, all made by node 3.
 pub fn census_payload(round: u64, name: &str) -> Vec<u8> {
     let mut payload = [1000, round].map(u64::to_le_bytes).as_flattened().to_vec();
-    payload.extend([2_u32, 0].map(u32::to_le_bytes).as_flattened());
+    payload.extend([2_u32, 1].map(u32::to_le_bytes).as_flattened());
     for (name, count) in [(name, 1), ("int", round)] {
         payload.extend([count, count * 100].map(u64::to_le_bytes).as_flattened());
         payload.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
         payload.extend(name.as_bytes());
         payload.resize(payload.len().next_multiple_of(8), 0);
     }
+    payload.extend([1_u32, 3].map(u32::to_le_bytes).as_flattened());
+    payload.extend([round, round * 100].map(u64::to_le_bytes).as_flattened());
     payload
 }
 

@@ -102,7 +102,7 @@ impl Recording {
     /// held.
     #[inline]
     pub(super) fn census_before_fall(&mut self, address: usize, block: Block) {
-        if self.begins_fall(address, block.bytes) {
+        if self.begins_fall(address, block) {
             self.census_at_fall();
         }
     }
@@ -256,9 +256,9 @@ impl Recording {
     }
 
     #[inline]
-    fn begins_fall(&mut self, address: usize, bytes: u64) -> bool {
+    fn begins_fall(&mut self, address: usize, block: Block) -> bool {
         let level = HeapLevel::of(self.header());
-        self.census_watch.is_falling(address, bytes, level)
+        self.census_watch.is_falling(address, block, level)
     }
 
     #[cold]

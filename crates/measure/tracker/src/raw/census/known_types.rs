@@ -30,14 +30,9 @@ pub(super) struct KnownType {
 
 impl KnownType {
     #[inline]
-    pub(super) fn add(&mut self, objects: i64, bytes: u64) {
+    pub(super) fn add(&mut self, objects: i64, bytes: i64) {
         self.objects += objects;
-        self.bytes += bytes.cast_signed();
-    }
-
-    pub(super) fn take_off(&mut self, objects: i64, bytes: u64) {
-        self.objects -= objects;
-        self.bytes -= bytes.cast_signed();
+        self.bytes += bytes;
     }
 }
 
@@ -141,8 +136,9 @@ impl KnownTypes {
     /// A copy of the first words at `address`, without ever touching memory that is not there.
     fn words_at(&mut self, address: usize, heap: Heap) -> Option<[u64; TYPE_WORDS]> {
         let block = heap.moment.python_block_at(address - TYPE_OFFSET);
-        if let Some(bytes) = block {
-            let is_large_enough = bytes as usize >= TYPE_OFFSET + heap.objects.least_type_bytes;
+        if let Some(block) = block {
+            let is_large_enough =
+                block.bytes as usize >= TYPE_OFFSET + heap.objects.least_type_bytes;
             // SAFETY: a recorded block of that size lies there, which nobody frees during a census.
             return is_large_enough
                 .then(|| unsafe { (address as *const [u64; TYPE_WORDS]).read() });

@@ -1,5 +1,8 @@
 //! Which types the live objects have, near the peak.
 //!
+//! An object is charged, with what it owns, to the node that asked for its own block: so the sites of a type add up to
+//! the type, and what goes when an object goes is named where the object was made.
+//!
 //! Every recorded block is looked at: an object begins with its reference count and its type, at one of three offsets
 //! that the type itself decides. What a word points to is read only after it was checked; nothing is counted twice.
 
@@ -7,6 +10,7 @@ mod encode;
 mod known_types;
 mod own_process;
 mod owned;
+mod sites;
 mod tally;
 mod watch;
 
@@ -41,20 +45,19 @@ impl<'a> Moment<'a> {
         Self { layout, writer, elapsed_ns, shadow }
     }
 
-    /// Calls `visit` with address and size of every live block of Python's own domains, in the order of addresses.
-    pub(super) fn for_each_python_block(&self, mut visit: impl FnMut(usize, u64)) {
+    /// Calls `visit` with the address of every live block of Python's own domains, in the order of addresses.
+    pub(super) fn for_each_python_block(&self, mut visit: impl FnMut(usize, Block)) {
         let nodes = self.writer.nodes();
         self.shadow.for_each_block(|address, block| {
             if is_python(nodes, block) {
-                visit(address, block.bytes);
+                visit(address, block);
             }
         });
     }
 
-    /// The size of the live block of Python's own domains that begins at `address`, if there is one.
-    pub(super) fn python_block_at(&self, address: usize) -> Option<u64> {
-        let block = self.shadow.peek(address)?;
-        is_python(self.writer.nodes(), block).then_some(block.bytes)
+    /// The live block of Python's own domains that begins at `address`, if there is one.
+    pub(super) fn python_block_at(&self, address: usize) -> Option<Block> {
+        self.shadow.peek(address).filter(|&block| is_python(self.writer.nodes(), block))
     }
 }
 
@@ -65,7 +68,7 @@ fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
 
 /// Takes a census and writes it into the capture. Of a Python whose objects are not known nothing is counted.
 /// `just_freed` are blocks that lived at the peak and are gone, or about to go.
-pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, u64)]) -> Result<(), StopReason> {
+pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, Block)]) -> Result<(), StopReason> {
     let Some(objects) = ObjectLayout::of(moment.layout.version) else { return Ok(()) };
     let tally = own_process::with_errno_kept(|| {
         let mut tally = Tally::of(moment, &objects);
@@ -76,5 +79,5 @@ pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, u64)]) -> Result<(
     let live_bytes = unsafe { moment.writer.header().as_ref() }.live_bytes;
     let head = Head { live_bytes, elapsed_ns: moment.elapsed_ns };
     let names = Names { layout: moment.layout, objects: &objects };
-    encode::write(moment.writer, &head, tally.types.all(), names)
+    encode::write(moment.writer, &head, tally.types.all(), &tally.sites, names)
 }

@@ -1,4 +1,5 @@
 use super::known_types::Heap;
+use crate::raw::shadow::Block;
 use lowtide_cpython::{AttributeStorage, Container, ObjectAddress};
 
 /// In front of an array of values lie as many bytes as it has values, rounded up.
@@ -8,8 +9,8 @@ const LONGEST_VALUES_PREFIX: usize = 256;
 #[derive(Clone, Copy)]
 pub(super) struct Found {
     pub(super) object: ObjectAddress,
-    /// Of the whole block.
-    pub(super) block_bytes: u64,
+    /// The whole block.
+    pub(super) block: Block,
     /// From the start of the block.
     pub(super) offset: usize,
 }
@@ -24,7 +25,7 @@ pub(super) struct Buffer {
 impl Found {
     /// From the object to the end of its block.
     pub(super) fn object_bytes(self) -> usize {
-        self.block_bytes as usize - self.offset
+        self.block.bytes as usize - self.offset
     }
 
     /// What it owns as a container, if that is a block of its own.
@@ -38,7 +39,7 @@ impl Found {
             return Buffer::default();
         }
         let bytes = match heap.moment.python_block_at(address) {
-            Some(bytes) => bytes,
+            Some(block) => block.bytes,
             None if container == Container::Dict => values_bytes(address, heap),
             None => 0,
         };
@@ -56,6 +57,6 @@ pub(super) fn values_bytes(values: usize, heap: Heap) -> u64 {
     let mut blocks = starts.map(|start| (start, heap.moment.python_block_at(start)));
     let found = blocks.find_map(|(start, block)| Some((start, block?)));
     found
-        .filter(|&(start, bytes)| start as u64 + bytes > values as u64)
-        .map_or(0, |(_, bytes)| bytes)
+        .filter(|&(start, block)| start as u64 + block.bytes > values as u64)
+        .map_or(0, |(_, block)| block.bytes)
 }

@@ -2,7 +2,9 @@ use super::Moment;
 use super::known_types::{Heap, KnownTypes};
 use super::own_process;
 use super::owned::{Found, values_bytes};
+use super::sites::Sites;
 use crate::raw::address_map::AddressMap;
+use crate::raw::shadow::Block;
 use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
@@ -22,9 +24,10 @@ const LARGE_BYTES: u64 = 4096;
 /// Objects that are torn down at a time, one inside the other.
 const MOST_DYING: usize = 16;
 
-/// Counts objects by their type.
+/// Counts objects by their type, and by the node that asked for them.
 pub(super) struct Tally {
     pub(super) types: KnownTypes,
+    pub(super) sites: Sites,
     /// Large buffers that live objects own.
     owned_buffers: AddressMap,
     /// Large builtin objects that nobody refers to, with the indices of their types.
@@ -36,38 +39,40 @@ impl Tally {
     pub(super) fn of(moment: &Moment, objects: &ObjectLayout) -> Self {
         let mut tally = Self {
             types: KnownTypes::new(),
+            sites: Sites::EMPTY,
             owned_buffers: AddressMap::EMPTY,
             dying: [None; MOST_DYING],
         };
         let heap = Heap { moment, objects };
-        moment.for_each_python_block(|address, bytes| tally.look_at_block(address, bytes, heap));
+        moment.for_each_python_block(|address, block| tally.look_at_block(address, block, heap));
         tally.count_dying_builtins(heap);
         tally
     }
 
     /// Objects that lived until a moment ago, from what they left behind.
-    pub(super) fn add_just_freed(&mut self, blocks: &[(usize, u64)], heap: Heap) {
-        for &(block, bytes) in blocks {
-            let Some(words) = own_process::copy_words::<LEFT_WORDS>(block) else { continue };
+    pub(super) fn add_just_freed(&mut self, blocks: &[(usize, Block)], heap: Heap) {
+        for &(start, block) in blocks {
+            let Some(words) = own_process::copy_words::<LEFT_WORDS>(start) else { continue };
             let found = OBJECT_OFFSETS.into_iter().find_map(|offset| {
                 let address = words[offset / size_of::<u64>() + 1] as usize;
                 let index = self.types.find(address, heap)?;
-                self.types.get_mut(index).facts.begins_at(offset, bytes).then_some(index)
+                self.types.get_mut(index).facts.begins_at(offset, block.bytes).then_some(index)
             });
             if let Some(index) = found {
-                self.types.get_mut(index).add(1, bytes);
+                self.add(index, block.node, 1, block.bytes);
             }
         }
     }
 
     /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.
     #[inline]
-    fn look_at_block(&mut self, block: usize, bytes: u64, heap: Heap) {
+    fn look_at_block(&mut self, start: usize, block: Block, heap: Heap) {
+        let bytes = block.bytes;
         for offset in OBJECT_OFFSETS {
             if bytes < (offset + OBJECT_BYTES) as u64 {
                 return;
             }
-            let object = ObjectAddress(block + offset);
+            let object = ObjectAddress(start + offset);
             // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
             let (references, address) =
                 unsafe { (object.reference_count(heap.objects), object.type_address()) };
@@ -76,9 +81,9 @@ impl Tally {
             }
             if let Some(index) = self.types.find(address, heap)
                 && self.types.get_mut(index).facts.begins_at(offset, bytes)
-                && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(block, bytes))
+                && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(start, bytes))
             {
-                let found = Found { object, block_bytes: bytes, offset };
+                let found = Found { object, block, offset };
                 if references > 0 {
                     self.count(found, index, heap);
                 } else {
@@ -93,9 +98,9 @@ impl Tally {
     /// one stands where its references were counted, and its fields may look like another object's head: a method of a
     /// class does, where the interpreter's own data has addresses as small as counts are.
     #[inline]
-    fn holds_smaller_object(&self, block: usize, bytes: u64) -> bool {
+    fn holds_smaller_object(&self, start: usize, bytes: u64) -> bool {
         // SAFETY: a larger object was found in the block, so that these words lie inside it.
-        let address = unsafe { ObjectAddress(block + GC_HEAD_BYTES).type_address() };
+        let address = unsafe { ObjectAddress(start + GC_HEAD_BYTES).type_address() };
         self.types.known(address).is_some_and(|known| known.facts.begins_at(GC_HEAD_BYTES, bytes))
     }
 
@@ -110,7 +115,7 @@ impl Tally {
         }
         if !facts.is_static {
             self.count(found, index, heap);
-        } else if found.block_bytes + found.buffer(facts.container, heap).bytes >= LARGE_BYTES
+        } else if found.block.bytes + found.buffer(facts.container, heap).bytes >= LARGE_BYTES
             && let Some(place) = self.dying.iter_mut().find(|place| place.is_none())
         {
             *place = Some((found, index));
@@ -130,7 +135,7 @@ impl Tally {
     #[inline]
     fn count(&mut self, found: Found, index: usize, heap: Heap) {
         let facts = self.types.get_mut(index).facts;
-        let mut bytes = found.block_bytes;
+        let mut bytes = found.block.bytes;
         if facts.container != Container::None {
             let buffer = found.buffer(facts.container, heap);
             bytes += buffer.bytes;
@@ -142,7 +147,14 @@ impl Tally {
         if facts.attributes != Attributes::None {
             bytes += self.attribute_bytes(found, facts.attributes, heap);
         }
-        self.types.get_mut(index).add(1, bytes);
+        self.add(index, found.block.node, 1, bytes);
+    }
+
+    #[inline]
+    fn add(&mut self, type_index: usize, node: u32, sign: i64, bytes: u64) {
+        let bytes = sign * bytes.cast_signed();
+        self.types.get_mut(type_index).add(sign, bytes);
+        self.sites.add(type_index, node, sign, bytes);
     }
 
     /// Attributes are charged to the object that has them.
@@ -160,7 +172,7 @@ impl Tally {
     /// Not so while somebody else holds the dict.
     fn take_over_dict(&mut self, dict: ObjectAddress, heap: Heap) -> u64 {
         let block = heap.moment.python_block_at(dict.0.wrapping_sub(GC_HEAD_BYTES));
-        let Some(block_bytes) = block.filter(|&bytes| bytes >= DICT_BYTES) else { return 0 };
+        let Some(block) = block.filter(|block| block.bytes >= DICT_BYTES) else { return 0 };
         // SAFETY: both words lie inside a recorded block.
         let (references, address) =
             unsafe { (dict.reference_count(heap.objects), dict.type_address()) };
@@ -172,9 +184,9 @@ impl Tally {
         if references != 1 || !is_plain_dict {
             return 0;
         }
-        let found = Found { object: dict, block_bytes, offset: GC_HEAD_BYTES };
-        let bytes = block_bytes + found.buffer(Container::Dict, heap).bytes;
-        self.types.get_mut(index).take_off(1, bytes);
+        let found = Found { object: dict, block, offset: GC_HEAD_BYTES };
+        let bytes = block.bytes + found.buffer(Container::Dict, heap).bytes;
+        self.add(index, block.node, -1, bytes);
         bytes
     }
 }

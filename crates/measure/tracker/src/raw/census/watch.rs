@@ -1,3 +1,4 @@
+use crate::raw::shadow::Block;
 use lowtide_capture::layout::Header;
 
 /// So many frees in a row, near the peak, are taken for the end of something large.
@@ -57,7 +58,7 @@ impl HeapLevel {
 /// what is more has a share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
-    run: [(usize, u64); RUN],
+    run: [(usize, Block); RUN],
     run_length: usize,
     /// Peaks up to this one need no census.
     due_above_bytes: u64,
@@ -68,7 +69,7 @@ pub(in crate::raw) struct Watch {
 
 impl Watch {
     pub(in crate::raw) const NEW: Self = Self {
-        run: [(0, 0); RUN],
+        run: [(0, Block { node: 0, bytes: 0 }); RUN],
         run_length: 0,
         due_above_bytes: LEAST_HEAP_BYTES,
         last_bytes: 0,
@@ -87,15 +88,15 @@ impl Watch {
     pub(in crate::raw) fn is_falling(
         &mut self,
         address: usize,
-        bytes: u64,
+        block: Block,
         level: HeapLevel,
     ) -> bool {
-        self.run[self.run_length % RUN] = (address, bytes);
+        self.run[self.run_length % RUN] = (address, block);
         self.run_length = self.run_length.wrapping_add(1);
         if level.peak_bytes <= self.due_above_bytes {
             return false;
         }
-        let is_last_near = level.live_bytes.saturating_sub(bytes) < level.least_near_peak();
+        let is_last_near = level.live_bytes.saturating_sub(block.bytes) < level.least_near_peak();
         level.is_near_peak() && (is_last_near || self.run_length == RUN)
     }
 
@@ -123,7 +124,7 @@ impl Watch {
     }
 
     /// The blocks freed since the peak, as far as they are kept in mind; the last may be about to be.
-    pub(in crate::raw) fn just_freed(&self) -> &[(usize, u64)] {
+    pub(in crate::raw) fn just_freed(&self) -> &[(usize, Block)] {
         &self.run[..self.run_length.min(RUN)]
     }
 }
@@ -131,6 +132,10 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn block(bytes: u64) -> Block {
+        Block { node: 1, bytes }
+    }
 
     fn level(live_bytes: u64, peak_bytes: u64) -> HeapLevel {
         HeapLevel { live_bytes, live_blocks: live_bytes / 50, peak_bytes }
@@ -141,10 +146,11 @@ mod tests {
         let mut watch = Watch::NEW;
         let near = level(9_999_000, 10_000_000);
         for _ in 0..1000 {
-            assert!(!watch.is_falling(16, 50, near));
+            assert!(!watch.is_falling(16, block(50), near));
             watch.allocated();
         }
-        let falls = (1..100).filter(|&free| watch.is_falling(free, 50, near)).collect::<Vec<_>>();
+        let falls =
+            (1..100).filter(|&free| watch.is_falling(free, block(50), near)).collect::<Vec<_>>();
         assert_eq!(falls, [RUN]);
         assert_eq!(watch.just_freed().len(), RUN);
     }
@@ -152,9 +158,9 @@ mod tests {
     #[test]
     fn a_large_block_is_a_fall_of_its_own_but_not_far_below_the_peak() {
         let mut watch = Watch::NEW;
-        assert!(watch.is_falling(16, 100_000, level(10_000_000, 10_000_000)));
-        assert_eq!(watch.just_freed(), [(16, 100_000)]);
-        assert!(!watch.is_falling(16, 100_000, level(9_000_000, 10_000_000)));
+        assert!(watch.is_falling(16, block(100_000), level(10_000_000, 10_000_000)));
+        assert_eq!(watch.just_freed(), [(16, block(100_000))]);
+        assert!(!watch.is_falling(16, block(100_000), level(9_000_000, 10_000_000)));
     }
 
     #[test]
