@@ -7,8 +7,9 @@ DEMO := .demo
 PYTEST ?= -q -n 2 --timeout 300
 # Arguments for bench/run.py, such as `make bench BENCH="--rounds 9"`.
 BENCH ?=
+BENCH_PYTHON ?= $(lastword $(subst :, ,$(shell $(PYTHON) tests/pythons.py 2>/dev/null)))
 
-.PHONY: demo test test-rust test-python matrix lint bench wheel install clean
+.PHONY: demo test test-rust test-python matrix lint bench instructions wheel install clean
 
 demo: install
 	bash examples/demo.sh $(BIN) $(DEMO)
@@ -39,12 +40,16 @@ lint: .venv/ready
 	$(BIN)/python tests/layers.py
 	$(BIN)/python tests/file_sizes.py
 
-# The peers need a recent CPython: the newest that is found.
+# The peers need a recent CPython that they have wheels for.
 bench: wheel
-	newest=$$($(PYTHON) tests/pythons.py | tr : '\n' | tail -n 1) && "$$newest" -m venv .venv/bench
-	.venv/bench/bin/pip install --quiet -r bench/requirements.txt
+	$(BENCH_PYTHON) -m venv --clear .venv/bench
+	.venv/bench/bin/pip install --quiet --only-binary :all: -r bench/requirements.txt
 	.venv/bench/bin/pip install --quiet --force-reinstall --no-deps dist/lowtide-*.whl
 	PATH="$(CURDIR)/.venv/bench/bin:$$PATH" .venv/bench/bin/python bench/run.py $(BENCH)
+
+# What lowtide adds to one allocation and its free; needs valgrind.
+instructions:
+	$(BENCH_PYTHON) bench/instructions/count.py
 
 # The build writes into the checkout's own target folder, so that it is as quick as cargo after the first time.
 wheel: .venv/ready

@@ -10,6 +10,6 @@ def deep(levels, i):
 
 
 total = 0
-for number in range(300_000):
+for number in range(900_000):
     total += len(deep(20, number)["b"])
 print(total)

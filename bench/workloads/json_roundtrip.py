@@ -3,4 +3,5 @@ import json
 
 rows = [{"id": i, "tags": ["a", "b", str(i)], "v": i / 3, "n": {"x": i}} for i in range(150_000)]
 text = json.dumps(rows)
-print(len(text), len(json.loads(text)))
+read = json.loads(text)
+print(len(text), len(read))

@@ -4,5 +4,6 @@ import numpy as np
 total = 0.0
 for seed in range(60):
     block = np.random.default_rng(seed).random((1000, 1000))
-    total += float((block @ block.T).trace())
+    product = block @ block.T
+    total += float(product.trace())
 print(round(total, 3))

@@ -1,4 +1,4 @@
-"""asyncio: 200 tasks that pass 200,000 messages through queues."""
+"""asyncio: 100 tasks that pass 5,000 messages on, from queue to queue."""
 import asyncio
 
 
@@ -21,4 +21,4 @@ async def main(stages, count):
     print(total)
 
 
-asyncio.run(main(100, 1_500))
+asyncio.run(main(100, 5_000))

@@ -7,8 +7,9 @@ digests = []
 
 
 def work(k):
-    rows = [f"{k}-{i}" * 3 for i in range(60_000)]
-    digests.append(hashlib.sha1(zlib.compress("".join(rows).encode() * 4)).hexdigest())
+    for _ in range(3):
+        rows = [f"{k}-{i}" * 3 for i in range(60_000)]
+        digests.append(hashlib.sha1(zlib.compress("".join(rows).encode() * 4)).hexdigest())
 
 
 workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
