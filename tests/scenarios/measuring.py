@@ -22,6 +22,12 @@ FIGURES = (
     "churn_bytes",
     "churn_blocks",
 )
+# What a line's figures are made of, besides Python's own allocators.
+PARTS = ("native", "mappings", "workers")
+
+
+def summed(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {figure: sum(row[figure] for row in rows) for figure in FIGURES}
 
 
 @dataclass
@@ -32,12 +38,12 @@ class Report:
     source: str
 
     def line(self, marker: str) -> dict[str, Any]:
-        """The figures of the one line that ends in the comment `# marker`; zeros if nothing was charged to it."""
+        """The figures of the one line that ends in the comment `# marker`, and of its parts; zeros if nothing was
+        charged to it."""
         number = self._number(marker)
         rows = [row for row in self.data["lines"] if row["line"] == number and row["file"].endswith(PROGRAM)]
-        return {figure: sum(row[figure] for row in rows) for figure in FIGURES} | {
-            "functions": sorted({row["function"] for row in rows})
-        }
+        parts = {part: summed([row[part] for row in rows if row[part]]) for part in PARTS}
+        return summed(rows) | parts | {"functions": sorted({row["function"] for row in rows})}
 
     def type(self, name: str) -> dict[str, Any]:
         nothing = {"type": name, "count": 0, "bytes": 0, "lines": []}

@@ -114,6 +114,9 @@ pub mod node_kind {
     pub const NATIVE: u32 = 1;
     /// Anonymous memory mappings asked for under the parent frame.
     pub const MAPPING: u32 = 2;
+    /// Memory that a thread without Python asked for while the parent frame waited for it; its own counters are blocks of
+    /// Python's allocators, and those of other kinds are its children. Under the root: nobody waited.
+    pub const WORKER: u32 = 4;
 
     /// Whether a node's own counters are blocks of Python's own allocators.
     #[inline]

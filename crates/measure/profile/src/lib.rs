@@ -23,4 +23,6 @@ mod usage;
 pub use error::ProfileError;
 pub use facts::{Exit, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
 pub use profile::Profile;
-pub use usage::{Frame, LineUsage, MemoryKind, StackUsage, TypeLine, TypeUsage, Usage};
+pub use usage::{
+    Frame, LineUsage, MemoryKind, StackUsage, TypeLine, TypeUsage, Usage, UsageInTime,
+};

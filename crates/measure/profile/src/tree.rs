@@ -1,5 +1,5 @@
 use crate::frames::{FrameId, FrameResolver, Frames};
-use crate::{Frame, LineUsage, MemoryKind, StackUsage, Usage};
+use crate::{Frame, LineUsage, MemoryKind, StackUsage, Usage, UsageInTime};
 use lowtide_capture::layout::{Node, node_kind};
 use lowtide_capture::{Capture, Summary};
 use std::cmp::Reverse;
@@ -21,32 +21,50 @@ struct LineNode {
     /// Itself for the root.
     parent: usize,
     frame: FrameId,
+    origin: Origin,
+    own: UsageInTime,
+}
+
+/// Who asked whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Origin {
     kind: MemoryKind,
-    own: OwnUsage,
+    by_workers: bool,
 }
 
-/// What was asked for at one place.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OwnUsage {
-    pub at_peak: Usage,
-    pub left_at_exit: Usage,
-    pub churn: Usage,
+impl Origin {
+    const FRAME: Self = Self { kind: MemoryKind::Python, by_workers: false };
 }
 
-impl OwnUsage {
-    fn of(node: &Node, summary: &Summary) -> Self {
-        let (bytes, blocks) = summary.at_peak(node);
-        Self {
-            at_peak: Usage::new(bytes, u64::from(blocks)),
-            left_at_exit: Usage::new(node.live_bytes, u64::from(node.live_blocks)),
-            churn: Usage::new(node.churn_bytes, node.churn_blocks),
-        }
+fn usage_of(node: &Node, summary: &Summary) -> UsageInTime {
+    let (bytes, blocks) = summary.at_peak(node);
+    UsageInTime {
+        at_peak: Usage::new(bytes, u64::from(blocks)),
+        left_at_exit: Usage::new(node.live_bytes, u64::from(node.live_blocks)),
+        churn: Usage::new(node.churn_bytes, node.churn_blocks),
     }
+}
 
-    fn add(&mut self, other: Self) {
-        self.at_peak += other.at_peak;
-        self.left_at_exit += other.left_at_exit;
-        self.churn += other.churn;
+/// What one line asked for itself, and of that, what has to be told apart.
+#[derive(Clone, Copy, Default)]
+struct OwnOfLine {
+    all: UsageInTime,
+    native: UsageInTime,
+    mappings: UsageInTime,
+    workers: UsageInTime,
+}
+
+impl OwnOfLine {
+    fn add(&mut self, node: &LineNode) {
+        self.all += node.own;
+        match node.origin.kind {
+            MemoryKind::Python => {}
+            MemoryKind::Native => self.native += node.own,
+            MemoryKind::Mapping => self.mappings += node.own,
+        }
+        if node.origin.by_workers {
+            self.workers += node.own;
+        }
     }
 }
 
@@ -58,14 +76,16 @@ impl LineTree {
         for (id, node) in capture.nodes.iter().enumerate() {
             // The reader vouches that a parent stands before its children.
             let parent = line_nodes.get(node.parent as usize).copied().unwrap_or(0);
-            let (frame, kind) = match node.kind {
-                _ if id == 0 => (merged.nodes[0].frame, MemoryKind::Python),
-                node_kind::NATIVE => (merged.nodes[parent].frame, MemoryKind::Native),
-                node_kind::MAPPING => (merged.nodes[parent].frame, MemoryKind::Mapping),
-                _ => (resolver.place_of(node.code, node.instruction), MemoryKind::Python),
+            let LineNode { frame, origin, .. } = merged.nodes[parent];
+            let (frame, origin) = match node.kind {
+                node_kind::NATIVE => (frame, Origin { kind: MemoryKind::Native, ..origin }),
+                node_kind::MAPPING => (frame, Origin { kind: MemoryKind::Mapping, ..origin }),
+                node_kind::WORKER => (frame, Origin { by_workers: true, ..origin }),
+                _ if id == 0 => (frame, origin),
+                _ => (resolver.place_of(node.code, node.instruction), Origin::FRAME),
             };
-            let line_node = if id == 0 { 0 } else { merged.find_or_add(parent, frame, kind) };
-            merged.nodes[line_node].own.add(OwnUsage::of(node, &capture.summary));
+            let line_node = if id == 0 { 0 } else { merged.find_or_add(parent, frame, origin) };
+            merged.nodes[line_node].own += usage_of(node, &capture.summary);
             line_nodes.push(line_node);
         }
         Self { frames: resolver.finish(), nodes: merged.nodes, line_nodes }
@@ -84,22 +104,25 @@ impl LineTree {
 
     /// Live at the peak by kind.
     pub fn at_peak(&self, kind: MemoryKind) -> Usage {
-        self.nodes.iter().filter(|node| node.kind == kind).map(|node| node.own.at_peak).sum()
+        self.nodes.iter().filter(|node| node.origin.kind == kind).map(|node| node.own.at_peak).sum()
     }
 
     /// What each line asked for itself; most at the peak first, then by name.
     pub fn lines(&self) -> Vec<LineUsage> {
-        let mut by_frame: Vec<Option<OwnUsage>> = vec![None; self.frames.iter().count()];
+        let mut by_frame: Vec<Option<OwnOfLine>> = vec![None; self.frames.iter().count()];
         for node in self.nodes.iter().filter(|node| node.own.churn.count > 0) {
-            by_frame[node.frame].get_or_insert_default().add(node.own);
+            by_frame[node.frame].get_or_insert_default().add(node);
         }
         let used = self.frames.iter().zip(by_frame).filter_map(|(frame, own)| Some((frame, own?)));
         let mut lines: Vec<LineUsage> = used
             .map(|(frame, own)| LineUsage {
                 place: frame.clone(),
-                at_peak: own.at_peak,
-                left_at_exit: own.left_at_exit,
-                churn: own.churn,
+                at_peak: own.all.at_peak,
+                left_at_exit: own.all.left_at_exit,
+                churn: own.all.churn,
+                native: own.native,
+                mappings: own.mappings,
+                workers: own.workers,
             })
             .collect();
         lines.sort_by(|a, b| {
@@ -137,34 +160,35 @@ impl LineTree {
         let mut frames = Vec::new();
         let mut at = id;
         while at != 0 {
-            if self.nodes[at].kind == MemoryKind::Python {
+            if self.nodes[at].origin == Origin::FRAME {
                 frames.push(self.frames.get(self.nodes[at].frame).clone());
             }
             at = self.nodes[at].parent;
         }
         frames.reverse();
-        let OwnUsage { at_peak, left_at_exit, churn } = node.own;
-        StackUsage { frames, kind: node.kind, at_peak, left_at_exit, churn }
+        let UsageInTime { at_peak, left_at_exit, churn } = node.own;
+        let Origin { kind, by_workers } = node.origin;
+        StackUsage { frames, kind, by_workers, at_peak, left_at_exit, churn }
     }
 }
 
-/// Nodes of one parent, line and kind taken together.
+/// Nodes of one parent, line and origin taken together.
 struct MergedNodes {
     nodes: Vec<LineNode>,
-    ids: HashMap<(usize, FrameId, MemoryKind), usize>,
+    ids: HashMap<(usize, FrameId, Origin), usize>,
 }
 
 impl MergedNodes {
     fn with_root(frame: FrameId) -> Self {
         let root =
-            LineNode { parent: 0, frame, kind: MemoryKind::Python, own: OwnUsage::default() };
+            LineNode { parent: 0, frame, origin: Origin::FRAME, own: UsageInTime::default() };
         Self { nodes: vec![root], ids: HashMap::new() }
     }
 
-    fn find_or_add(&mut self, parent: usize, frame: FrameId, kind: MemoryKind) -> usize {
+    fn find_or_add(&mut self, parent: usize, frame: FrameId, origin: Origin) -> usize {
         let nodes = &mut self.nodes;
-        *self.ids.entry((parent, frame, kind)).or_insert_with(|| {
-            nodes.push(LineNode { parent, frame, kind, own: OwnUsage::default() });
+        *self.ids.entry((parent, frame, origin)).or_insert_with(|| {
+            nodes.push(LineNode { parent, frame, origin, own: UsageInTime::default() });
             nodes.len() - 1
         })
     }

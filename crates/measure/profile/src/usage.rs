@@ -37,6 +37,25 @@ impl Sum for Usage {
     }
 }
 
+/// What was asked for at one place, at three times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageInTime {
+    /// Live at the peak.
+    pub at_peak: Usage,
+    /// Live when recording ended.
+    pub left_at_exit: Usage,
+    /// Allocated in total.
+    pub churn: Usage,
+}
+
+impl AddAssign for UsageInTime {
+    fn add_assign(&mut self, other: Self) {
+        self.at_peak += other.at_peak;
+        self.left_at_exit += other.left_at_exit;
+        self.churn += other.churn;
+    }
+}
+
 /// What one line of Python itself asked for: not what functions asked for that it called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineUsage {
@@ -48,6 +67,12 @@ pub struct LineUsage {
     pub left_at_exit: Usage,
     /// Allocated in total.
     pub churn: Usage,
+    /// Of these, blocks of malloc and its family.
+    pub native: UsageInTime,
+    /// Of these, anonymous mappings.
+    pub mappings: UsageInTime,
+    /// Of these, of whatever kind: what threads without Python asked for while this line waited for them.
+    pub workers: UsageInTime,
 }
 
 /// A line being run.
@@ -80,6 +105,8 @@ pub struct StackUsage {
     pub frames: Vec<Frame>,
     /// From whom.
     pub kind: MemoryKind,
+    /// Whether threads without Python asked for it while the innermost frame waited for them.
+    pub by_workers: bool,
     /// Live at the peak.
     pub at_peak: Usage,
     /// Live when recording ended.

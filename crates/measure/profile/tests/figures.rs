@@ -5,7 +5,7 @@ use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
     Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
 };
-use lowtide_profile::{Exit, MemoryKind, Profile, Recording, Slack, Usage};
+use lowtide_profile::{Exit, MemoryKind, Profile, Recording, Slack, Usage, UsageInTime};
 use lowtide_units::{Bytes, LineSpan};
 use std::path::PathBuf;
 
@@ -213,6 +213,34 @@ fn stacks_are_outermost_first_and_keep_kinds_apart() {
         (vec![], MemoryKind::Python, 5),
     ];
     assert_eq!(shown.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_workers_asked_for_belongs_to_the_line_that_waited_and_is_told_apart() {
+    let mut capture = capture();
+    // Under node 3, in walk: a worker's own blocks of Python's allocators, and of malloc.
+    capture.nodes.push(untouched(3, node_kind::WORKER, 10));
+    capture.nodes.push(untouched(9, node_kind::NATIVE, 600));
+    // Of a worker that nobody waited for.
+    capture.nodes.push(untouched(0, node_kind::WORKER, 0));
+    capture.nodes.push(untouched(11, node_kind::MAPPING, 4096));
+    let profile = Profile::from_capture(&capture);
+    let at_peak = |usage: UsageInTime| usage.at_peak.bytes.0;
+    let line = |line: u32| profile.lines().iter().find(|usage| usage.place.line == line).unwrap();
+    let walk = line(21);
+    assert_eq!(walk.at_peak, Usage::new(5910, 133));
+    assert_eq!([walk.native, walk.mappings, walk.workers].map(at_peak), [4600, 0, 610]);
+    let nowhere = line(0);
+    assert_eq!([nowhere.native, nowhere.mappings, nowhere.workers].map(at_peak), [0, 4096, 4096]);
+    assert_eq!(profile.peak().native, Bytes(4600));
+    let stacks = profile.heaviest_stacks(20);
+    let by_workers =
+        stacks.iter().filter(|stack| stack.by_workers && stack.at_peak.bytes > Bytes(0));
+    let shown: Vec<_> =
+        by_workers.map(|stack| (stack.frames.len(), stack.kind, stack.at_peak.bytes.0)).collect();
+    let expected =
+        [(0, MemoryKind::Mapping, 4096), (3, MemoryKind::Native, 600), (3, MemoryKind::Python, 10)];
+    assert_eq!(shown, expected);
 }
 
 #[test]

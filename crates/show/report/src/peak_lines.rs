@@ -80,7 +80,7 @@ fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> 
     let indent = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(indent).max(NARROWEST_TEXT);
     let table = figures_table(shown, peak, &["line, function, source"], |line| {
-        let (place, function) = place_and_function(&line.place, page, room);
+        let (place, function) = with_workers(line, page, room);
         let gap = if function.is_empty() { "" } else { "  " };
         vec![Cell::new(format!("{place}{gap}{}", paint(DIM, function)))]
     });
@@ -101,7 +101,7 @@ fn source_beside(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
     let figures_width = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(figures_width);
     let place = |line: &LineUsage| {
-        let (place, function) = place_and_function(&line.place, page, room / 2);
+        let (place, function) = with_workers(line, page, room / 2);
         vec![Cell::new(place), Cell::painted(DIM, function)]
     };
     let source_at = figures_table(shown, peak, &heads, place).width_of(5);
@@ -123,4 +123,15 @@ pub fn place_and_function(frame: &Frame, page: &Page, room: usize) -> (String, S
     let place = fit_end(&page.place(&frame.file, frame.line), room * 2 / 3);
     let function = fit_start(&frame.function, room.saturating_sub(columns(&place) + 2));
     (place, function)
+}
+
+/// The same, with how much threads without Python asked for while the line waited for them.
+fn with_workers(line: &LineUsage, page: &Page, room: usize) -> (String, String) {
+    let workers = match line.workers.at_peak.bytes {
+        Bytes(0) => String::new(),
+        bytes => format!(" ({bytes} by worker threads)"),
+    };
+    let room = room.saturating_sub(columns(&workers));
+    let (place, function) = place_and_function(&line.place, page, room);
+    (place, function + &workers)
 }

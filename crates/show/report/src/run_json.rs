@@ -3,7 +3,7 @@
 use crate::RunSummary;
 use crate::findings_json::FindingRecord;
 use lowtide_profile::{
-    Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine, TypeUsage,
+    Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine, TypeUsage, UsageInTime,
 };
 use serde::Serialize;
 
@@ -68,6 +68,20 @@ struct LineRecord<'a> {
     file: String,
     line: u32,
     function: &'a str,
+    at_peak_bytes: u64,
+    at_peak_blocks: u64,
+    left_at_exit_bytes: u64,
+    left_at_exit_blocks: u64,
+    churn_bytes: u64,
+    churn_blocks: u64,
+    native: Option<UsageRecord>,
+    mappings: Option<UsageRecord>,
+    workers: Option<UsageRecord>,
+}
+
+/// What a line asked for of one kind.
+#[derive(Serialize)]
+struct UsageRecord {
     at_peak_bytes: u64,
     at_peak_blocks: u64,
     left_at_exit_bytes: u64,
@@ -183,7 +197,24 @@ impl<'a> From<&'a LineUsage> for LineRecord<'a> {
             left_at_exit_blocks: usage.left_at_exit.count,
             churn_bytes: usage.churn.bytes.0,
             churn_blocks: usage.churn.count,
+            native: UsageRecord::of(usage.native),
+            mappings: UsageRecord::of(usage.mappings),
+            workers: UsageRecord::of(usage.workers),
         }
+    }
+}
+
+impl UsageRecord {
+    /// `None` where nothing was ever asked for.
+    fn of(usage: UsageInTime) -> Option<Self> {
+        (usage.churn.count > 0).then_some(Self {
+            at_peak_bytes: usage.at_peak.bytes.0,
+            at_peak_blocks: usage.at_peak.count,
+            left_at_exit_bytes: usage.left_at_exit.bytes.0,
+            left_at_exit_blocks: usage.left_at_exit.count,
+            churn_bytes: usage.churn.bytes.0,
+            churn_blocks: usage.churn.count,
+        })
     }
 }
 

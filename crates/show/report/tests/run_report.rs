@@ -192,6 +192,16 @@ fn memory_that_no_python_line_asked_for_is_named_so() {
 }
 
 #[test]
+fn what_worker_threads_asked_for_stands_at_the_line_that_waited_and_is_marked() {
+    let mut threaded = capture();
+    threaded.nodes.push(Node { kind: node_kind::WORKER, ..node(3, 0, 0, 0) });
+    threaded.nodes.push(Node { kind: node_kind::NATIVE, ..node(5, 0, 90 * MEGABYTE, 7) });
+    threaded.summary.peak_bytes += 90 * MEGABYTE;
+    let text = text(&threaded, &[], 80);
+    assert!(text.contains("decoder.py:353  decode (90.0 MB by worker threads)\n"), "{text}");
+}
+
+#[test]
 fn what_was_refuted_is_counted_where_it_would_have_paid() {
     let text = text(&capture(), &[refuted()], 80);
     assert!(

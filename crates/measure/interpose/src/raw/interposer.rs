@@ -1,5 +1,5 @@
 use super::loaded_object::{LoadedObject, Slot, folder};
-use super::replacement::Replacement;
+use super::replacement::{Replacement, Spared};
 use super::seen_objects::{Generation, SeenObjects};
 use crate::InterposeError;
 use std::cell::UnsafeCell;
@@ -121,10 +121,10 @@ impl Interposer {
             || (self.spares_neighbours
                 && object.folder().is_some()
                 && object.folder() == folder_of(own_code))
-            || self
-                .replacements
-                .iter()
-                .any(|replacement| object.contains(replacement.original() as usize))
+            || self.replacements.iter().any(|replacement| {
+                replacement.spares == Spared::WholeObject
+                    && object.contains(replacement.original() as usize)
+            })
     }
 
     fn rewrite_slots(
@@ -158,7 +158,11 @@ impl Interposer {
     fn patched_value(&self, object: &LoadedObject, slot: &Slot, current: usize) -> Wanted {
         let bound = |replacement: &&Replacement| replacement.original() as usize == current;
         if let Some(replacement) = self.replacements.iter().find(bound) {
-            return Wanted::Write(replacement.function as usize);
+            return if object.contains(current) {
+                Wanted::Keep
+            } else {
+                Wanted::Write(replacement.function as usize)
+            };
         }
         if !object.contains(current) && current >= object.extent() {
             return Wanted::Keep;

@@ -9,6 +9,16 @@ pub struct Replacement {
     pub(super) symbol: &'static CStr,
     pub(super) function: *const (),
     original: AtomicPtr<c_void>,
+    pub(super) spares: Spared,
+}
+
+/// What keeps the original, of the object that defines it.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Spared {
+    /// All its slots: a C library's functions call each other by means that nobody sees.
+    WholeObject,
+    /// Its slots of this symbol only.
+    ThisSymbol,
 }
 
 // SAFETY: `function` is the address of code, which any thread may read.
@@ -18,7 +28,19 @@ impl Replacement {
     /// `function` has the signature and the contract of `symbol`.
     #[must_use]
     pub const fn new(symbol: &'static CStr, function: *const ()) -> Self {
-        Self { symbol, function, original: AtomicPtr::new(ptr::null_mut()) }
+        Self {
+            symbol,
+            function,
+            original: AtomicPtr::new(ptr::null_mut()),
+            spares: Spared::WholeObject,
+        }
+    }
+
+    /// Lets other symbols be replaced in the object that defines this one: a program, which calls others as well.
+    #[must_use]
+    pub const fn of_program(mut self) -> Self {
+        self.spares = Spared::ThisSymbol;
+        self
     }
 
     /// What the program called before; null until [`Interposer::patch_loaded`] first ran.

@@ -3,8 +3,10 @@
 use super::entered::{self, Entered};
 use super::gate::Shut;
 use super::interpreter;
+use super::origin::Origin;
 use super::session;
 use super::shadow::Block;
+use super::thread;
 use lowtide_capture::StopReason;
 
 /// What is known of a caller.
@@ -42,6 +44,17 @@ impl Caller {
             Err(Shut::Forked) => unsafe { session::restart_in_child() },
         }
     }
+}
+
+/// What only helps to tell whose memory is whose begins no recording, and ends none.
+fn enter_if_recording(caller: Caller) -> Option<Entered> {
+    if !caller.holds_gil {
+        return entered::enter_without_gil().ok();
+    }
+    if interpreter::is_foreign(caller.thread_state) {
+        return None;
+    }
+    entered::enter_with_gil().ok()
 }
 
 /// Two interpreters with a GIL each would both pass as its only holder.
@@ -173,4 +186,32 @@ pub(super) fn remapped(old: usize, old_bytes: usize, start: usize, bytes: usize)
 
 fn end_of(start: usize, bytes: usize) -> usize {
     start + bytes.next_multiple_of(PAGE_BYTES)
+}
+
+/// This thread is about to let go of the GIL; `stack` is an address on its stack.
+pub(super) fn about_to_wait(stack: usize) {
+    let caller = Caller::new::<true>();
+    if let Some(mut entered) = enter_if_recording(caller) {
+        // SAFETY: the thread state is that of this thread.
+        unsafe { entered.about_to_wait(stack, caller.thread_state) };
+    }
+}
+
+/// This thread has the GIL again.
+pub(super) fn waited() {
+    // Most often it did not wait for long, and never again: only what was noted must be crossed out.
+    if thread::wait() == 0 {
+        return;
+    }
+    if let Some(mut entered) = enter_if_recording(Caller::new::<true>()) {
+        entered.waited();
+    }
+}
+
+/// What a thread is to know that this one creates; `None` when nothing is recorded.
+pub(super) fn origin_of_new_thread(is_of_python: bool) -> Option<Origin> {
+    let caller = Caller::new::<false>();
+    let mut entered = enter_if_recording(caller)?;
+    // SAFETY: the thread state is that of this thread.
+    Some(unsafe { entered.origin_of_new_thread(is_of_python, caller.thread_state) })
 }

@@ -1,6 +1,6 @@
 //! The running interpreter: what lies where, who holds the GIL, and whether its frames are read right.
 
-use super::{thread, thread_variable};
+use super::{loaded_range, thread, thread_variable};
 use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout, UnsupportedPython};
 use lowtide_units::PythonVersion;
 use pyo3_ffi::{
@@ -27,6 +27,9 @@ static INTERPRETER: AtomicUsize = AtomicUsize::new(0);
 static INTERPRETER_OFFSET: AtomicUsize = AtomicUsize::new(0);
 /// Whether an interpreter can have a GIL of its own (PEP 684).
 static HAS_OWN_GILS: AtomicBool = AtomicBool::new(false);
+
+/// Where the object lies that CPython's code is in: start, and end (not included).
+static OBJECT: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
 
 /// How many frames are compared with what Python says of them.
 const FRAMES_CHECKED: usize = 32;
@@ -77,6 +80,12 @@ fn belongs_elsewhere(thread_state: usize) -> bool {
         thread::remember_thread_state(thread_state);
     }
     is_elsewhere
+}
+
+/// Whether this address lies in CPython itself: the program, or the library that it is.
+pub(super) fn contains(address: usize) -> bool {
+    let [start, end] = OBJECT.each_ref().map(|place| place.load(Ordering::Relaxed));
+    (start..end).contains(&address)
 }
 
 fn call(function: &AtomicPtr<c_void>) -> usize {
@@ -130,6 +139,9 @@ fn find_functions() {
     let current = if newer.is_null() { symbol(c"_PyThreadState_UncheckedGet") } else { newer };
     CURRENT_FUNCTION.store(current, Ordering::Relaxed);
     OWN_FUNCTION.store(symbol(c"PyGILState_GetThisThreadState"), Ordering::Relaxed);
+    let range = loaded_range::around(current as usize);
+    OBJECT[0].store(range.start, Ordering::Relaxed);
+    OBJECT[1].store(range.end, Ordering::Relaxed);
 }
 
 /// Static storage lies this close below the thread pointer; farther away it belongs to a library that was loaded later,

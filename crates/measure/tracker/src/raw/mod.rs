@@ -20,11 +20,13 @@ mod events;
 mod gate;
 #[cfg(not(test))]
 mod interpreter;
+mod loaded_range;
 mod mapped_ranges;
 #[cfg(not(test))]
 mod module;
 #[cfg(not(test))]
 mod native;
+mod origin;
 mod own_memory;
 mod recording;
 #[cfg(not(test))]
@@ -34,3 +36,4 @@ mod stack;
 mod thread;
 #[cfg(not(test))]
 mod thread_variable;
+mod waiting;

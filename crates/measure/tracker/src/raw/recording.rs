@@ -5,14 +5,18 @@ use super::census::{self, HeapLevel, Moment, Watch};
 use super::clock::Clock;
 use super::code_table::CodeTable;
 use super::mapped_ranges::MappedRanges;
+use super::origin::Origin;
 use super::shadow::{Block, Shadow, Unrecordable};
 use super::stack::{NodeOfFrame, Stacks};
+use super::thread;
+use super::waiting::{Waiter, Waiting};
 use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What pymalloc holds, and what of it is in use.
 #[derive(Clone, Copy, Default)]
@@ -24,6 +28,8 @@ pub(super) struct ArenaUse {
 /// pymalloc leaves larger blocks to malloc (`SMALL_REQUEST_THRESHOLD` in Objects/obmalloc.c).
 const LARGEST_IN_ARENA_BYTES: u64 = 512;
 
+static LAST_NUMBER: AtomicU32 = AtomicU32::new(0);
+
 /// Reached through `enter_with_gil` and `enter_without_gil` only.
 pub(super) struct Recording {
     writer: CaptureWriter,
@@ -33,6 +39,9 @@ pub(super) struct Recording {
     codes: CodeTable,
     tree: CallTree,
     stacks: Stacks,
+    waiting: Waiting,
+    /// Of all recordings of this process and those that it was forked from.
+    number: u32,
     mapped: MappedRanges,
     /// Anonymous addresses that may not be used yet.
     reserved: MappedRanges,
@@ -60,6 +69,8 @@ impl Recording {
             codes: CodeTable::EMPTY,
             tree: CallTree::EMPTY,
             stacks: Stacks::EMPTY,
+            waiting: Waiting::EMPTY,
+            number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             mapped: MappedRanges::EMPTY,
             reserved: MappedRanges::EMPTY,
             census_watch: Watch::NEW,
@@ -233,12 +244,32 @@ impl Recording {
     #[inline]
     unsafe fn node(&mut self, thread_state: usize, kind: u32) -> Result<u32, StopReason> {
         // SAFETY: the caller's promise.
+        let mut parent = unsafe { self.frame_node(thread_state) }?;
+        if parent == 0 {
+            parent = self.nameless_node(thread_state)?;
+        }
+        if kind == node_kind::FRAME {
+            return Ok(parent);
+        }
+        self.tree.child(Edge { parent, code: 0, instruction: 0, kind }, &mut self.writer)
+    }
+
+    /// The node of the thread's innermost frame; 0 if it runs no Python.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    #[inline]
+    unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        // SAFETY: the caller's promise.
         unsafe {
             let innermost = if thread_state == 0 {
                 None
             } else {
                 FrameAddress::innermost(&self.layout, thread_state)
             };
+            if innermost.is_none() {
+                return Ok(0);
+            }
             let mut nodes = Nodes {
                 tree: &mut self.tree,
                 codes: &mut self.codes,
@@ -246,13 +277,68 @@ impl Recording {
                 layout: &self.layout,
                 shadow: &mut self.shadow,
             };
-            let frame_node = self.stacks.node(&self.layout, innermost, &mut nodes)?;
-            if kind == node_kind::FRAME {
-                return Ok(frame_node);
-            }
-            self.tree
-                .child(Edge { parent: frame_node, code: 0, instruction: 0, kind }, &mut self.writer)
+            self.stacks.node(&self.layout, innermost, &mut nodes)
         }
+    }
+
+    /// The node for a thread that runs no Python: under the line that waits for it.
+    #[cold]
+    fn nameless_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        let origin = Origin::of_this_thread();
+        let birth = origin.node_in(self.number);
+        // Nobody waits for a thread that Python made, or for the interpreter itself.
+        let is_worker = origin.creator != 0 || thread_state == 0 && birth.is_none();
+        let served = if is_worker { self.node_served(origin.creator) } else { None };
+        let Some(parent) = served.or(birth).or(is_worker.then_some(0)) else { return Ok(0) };
+        let edge = Edge { parent, code: 0, instruction: 0, kind: node_kind::WORKER };
+        self.tree.child(edge, &mut self.writer)
+    }
+
+    /// Where somebody waits for a worker, or else the line that was last seen running: it may keep the GIL meanwhile.
+    fn node_served(&self, creator: u32) -> Option<u32> {
+        self.waiting.node_for_thread_of(creator).or_else(|| self.stacks.latest_node())
+    }
+
+    /// The calling thread is about to let go of the GIL; `stack` is an address on its stack.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    pub(super) unsafe fn about_to_wait(&mut self, stack: usize, thread_state: usize) {
+        // SAFETY: the caller's promise.
+        match unsafe { self.frame_node(thread_state) } {
+            Ok(node) => {
+                let waiter = Waiter { thread: thread::number(), node, stack };
+                thread::remember_wait(self.waiting.began(waiter, thread::wait()));
+            }
+            Err(reason) => self.doubt(reason),
+        }
+    }
+
+    /// The calling thread has the GIL again.
+    pub(super) fn waited(&mut self) {
+        thread::remember_wait(self.waiting.ended(thread::wait(), thread::number()));
+    }
+
+    /// What a thread is to know that the calling thread creates. One that Python makes serves nobody.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    pub(super) unsafe fn origin_of_new_thread(
+        &mut self,
+        is_of_python: bool,
+        thread_state: usize,
+    ) -> Origin {
+        let own = Origin::of_this_thread();
+        // SAFETY: the caller's promise.
+        let (creator, node, recording) = match unsafe { self.frame_node(thread_state) } {
+            Ok(0) => (own.creator, own.node, own.recording),
+            Ok(node) => (thread::number(), node, self.number),
+            Err(reason) => {
+                self.doubt(reason);
+                return Origin::default();
+            }
+        };
+        Origin { creator: if is_of_python { 0 } else { creator }, node, recording }
     }
 
     #[inline]

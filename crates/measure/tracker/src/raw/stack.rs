@@ -23,6 +23,8 @@ pub(super) trait NodeOfFrame {
 /// What is remembered of stacks. It is compared by what it holds, so it need not be true to be of use.
 pub(super) struct Stacks {
     last: [LastStack; LAST_STACKS],
+    /// Which of them was seen last.
+    latest: usize,
     /// The frames as just walked, innermost first: what tells frame and instruction (`FrameAddress::position`).
     walked: OwnArray<u64>,
     frames: OwnArray<Option<FrameAddress>>,
@@ -50,6 +52,7 @@ impl Stacks {
     pub(super) const EMPTY: Self = Self {
         last: [const { LastStack { positions: OwnArray::EMPTY, nodes: OwnArray::EMPTY, depth: 0 } };
             LAST_STACKS],
+        latest: 0,
         walked: OwnArray::EMPTY,
         frames: OwnArray::EMPTY,
         memo: OwnArray::EMPTY,
@@ -71,7 +74,8 @@ impl Stacks {
         let Some(depth) = (unsafe { self.walk(layout, innermost) }) else {
             return Err(F::out_of_memory());
         };
-        let last = &mut self.last[stack_index()];
+        self.latest = stack_index();
+        let last = &mut self.last[self.latest];
         let same = last.same_outermost(&self.walked.as_slice()[..depth]);
         if same == depth {
             last.depth = depth;
@@ -79,6 +83,12 @@ impl Stacks {
         }
         // SAFETY: the caller's promise.
         unsafe { self.look_up(same..depth, layout, innermost, node_of_frame) }
+    }
+
+    /// The node of the stack that was seen last, unless that is forgotten.
+    pub(super) fn latest_node(&self) -> Option<u32> {
+        let last = &self.last[self.latest];
+        Some(last.node_at(last.depth)).filter(|&node| node != 0)
     }
 
     /// A code object was freed: positions in it may mean something else from now on.

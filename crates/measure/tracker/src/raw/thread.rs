@@ -1,7 +1,8 @@
-//! Two words of each thread, at a fixed distance from its thread pointer: reading one is a single instruction, where a
+//! A few words of each thread, at a fixed distance from its thread pointer: reading one is a single instruction, where a
 //! thread-local variable of a loaded library costs a call.
 
 use std::arch::{asm, global_asm};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
@@ -9,13 +10,20 @@ global_asm!(
     ".globl lowtide_thread_words",
     ".hidden lowtide_thread_words",
     ".type lowtide_thread_words, @object",
-    ".size lowtide_thread_words, 16",
-    "lowtide_thread_words: .zero 16",
+    ".size lowtide_thread_words, 40",
+    "lowtide_thread_words: .zero 40",
     ".popsection",
 );
 
 const INSIDE: usize = 0;
 const THREAD_STATE: usize = 8;
+/// The thread's number, and the place of its wait above it.
+const NUMBER_AND_WAIT: usize = 16;
+const CREATOR: usize = 24;
+/// Node, and the number of the recording above it.
+const BIRTH: usize = 32;
+
+static LAST_NUMBER: AtomicU32 = AtomicU32::new(0);
 
 #[inline]
 fn read<const WORD: usize>() -> usize {
@@ -71,6 +79,45 @@ pub(super) fn known_thread_state() -> usize {
 
 pub(super) fn remember_thread_state(thread_state: usize) {
     write::<THREAD_STATE>(thread_state);
+}
+
+/// A number that no other thread of the process has, nor has had; never 0.
+pub(super) fn number() -> u32 {
+    let (number, wait) = halves(read::<NUMBER_AND_WAIT>());
+    if number != 0 {
+        return number;
+    }
+    let number = LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1;
+    write::<NUMBER_AND_WAIT>(word(number, wait));
+    number
+}
+
+/// Where this thread waits, as it was last told.
+pub(super) fn wait() -> u32 {
+    halves(read::<NUMBER_AND_WAIT>()).1
+}
+
+pub(super) fn remember_wait(wait: u32) {
+    write::<NUMBER_AND_WAIT>(word(number(), wait));
+}
+
+/// What `remember_origin` was told; zeros before.
+pub(super) fn origin() -> [u32; 3] {
+    let (node, recording) = halves(read::<BIRTH>());
+    [halves(read::<CREATOR>()).0, node, recording]
+}
+
+pub(super) fn remember_origin([creator, node, recording]: [u32; 3]) {
+    write::<CREATOR>(word(creator, 0));
+    write::<BIRTH>(word(node, recording));
+}
+
+fn word(low: u32, high: u32) -> usize {
+    low as usize | (high as usize) << 32
+}
+
+fn halves(word: usize) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
 }
 
 /// The word at this distance from the thread pointer.

@@ -1,13 +1,16 @@
-//! Functions of libc, hooked for native code of every loaded object: the malloc family, mappings, and the loader.
+//! Functions of libc, hooked for native code of every loaded object: the malloc family, mappings, the loader, threads, and
+//! those of Python by which native code lets others run.
 
 mod loader;
 mod malloc;
 mod mappings;
+mod threads;
+mod waiting;
 
 use lowtide_interpose::{InterposeError, Interposer, Replacement};
 use std::mem;
 
-static REPLACEMENTS: [Replacement; 17] = [
+static REPLACEMENTS: [Replacement; 22] = [
     Replacement::new(c"malloc", malloc::malloc as *const ()),
     Replacement::new(c"calloc", malloc::calloc as *const ()),
     Replacement::new(c"realloc", malloc::realloc as *const ()),
@@ -26,6 +29,11 @@ static REPLACEMENTS: [Replacement; 17] = [
     Replacement::new(c"munmap", mappings::munmap as *const ()),
     Replacement::new(c"mprotect", mappings::mprotect as *const ()),
     Replacement::new(c"mremap", mappings::mremap as *const ()),
+    Replacement::new(c"pthread_create", threads::pthread_create as *const ()).of_program(),
+    Replacement::new(c"PyEval_SaveThread", waiting::save_thread as *const ()).of_program(),
+    Replacement::new(c"PyEval_RestoreThread", waiting::restore_thread as *const ()).of_program(),
+    Replacement::new(c"PyEval_ReleaseThread", waiting::release_thread as *const ()).of_program(),
+    Replacement::new(c"PyEval_AcquireThread", waiting::acquire_thread as *const ()).of_program(),
 ];
 
 /// Places in [`REPLACEMENTS`].
@@ -46,6 +54,11 @@ mod place {
     pub(super) const MUNMAP: usize = 14;
     pub(super) const MPROTECT: usize = 15;
     pub(super) const MREMAP: usize = 16;
+    pub(super) const PTHREAD_CREATE: usize = 17;
+    pub(super) const SAVE_THREAD: usize = 18;
+    pub(super) const RESTORE_THREAD: usize = 19;
+    pub(super) const RELEASE_THREAD: usize = 20;
+    pub(super) const ACQUIRE_THREAD: usize = 21;
 }
 
 static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);
