@@ -21,6 +21,7 @@ mod raw;
 mod reader;
 mod record_reader;
 mod records;
+mod snapshot;
 mod stop_reason;
 mod timeline;
 mod writer;
@@ -32,5 +33,6 @@ pub use contents::{
 };
 pub use error::CaptureError;
 pub use reader::{parse, read};
+pub use snapshot::{SnapshotError, copy as copy_snapshot};
 pub use stop_reason::StopReason;
 pub use writer::{CaptureWriter, CodeFacts, CreateError, Start, encode_text};

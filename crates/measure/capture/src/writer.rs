@@ -2,6 +2,7 @@ use crate::StopReason;
 use crate::layout::{Header, Node, TimelinePoint, record_kind, state};
 use crate::raw::{CaptureFile, HeaderPage, NodeTable};
 use crate::records::{CensusSlots, RecordStream};
+use crate::snapshot::{self, SnapshotError};
 use crate::timeline::Timeline;
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -100,6 +101,12 @@ impl CaptureWriter {
         self.nodes.base()
     }
 
+    /// Nodes so far, the root included: their ids are lower.
+    #[must_use]
+    pub fn node_count(&self) -> u32 {
+        self.nodes.count()
+    }
+
     /// Appends a node and returns its id. Its parent must be there already.
     ///
     /// # Errors
@@ -178,6 +185,23 @@ impl CaptureWriter {
         let mut file = self.unmap();
         file.cut(used_end);
         file.close();
+    }
+
+    /// Copies the capture as it is now to an absolute path, in place of what is there, as one whose tracking ended here.
+    ///
+    /// Unlike all else here it allocates: it is not for allocation hooks.
+    ///
+    /// # Errors
+    /// What the file system refused; nothing half-written is left.
+    pub fn snapshot(&mut self, path: &CStr) -> Result<(), SnapshotError> {
+        let file = self.file.duplicate().map_err(|_| SnapshotError::Unreadable)?;
+        snapshot::copy(&file, self.header.used_end(), path)
+    }
+
+    /// Whether `path` leads to the file that is being written.
+    #[must_use]
+    pub fn is_at(&self, path: &CStr) -> bool {
+        self.file.is_at(path)
     }
 
     /// Lets go of the file without touching it: for a forked child, whose parent goes on writing.

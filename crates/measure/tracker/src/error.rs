@@ -1,8 +1,8 @@
-use lowtide_capture::CreateError;
+use lowtide_capture::{CreateError, SnapshotError};
 use lowtide_cpython::UnsupportedPython;
 use lowtide_interpose::InterposeError;
 
-/// Why a process is not recorded.
+/// Why a process is not recorded, or not as asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -18,12 +18,21 @@ pub enum StartError {
     /// A recording is going on.
     #[error("this process is being recorded already")]
     AlreadyStarted,
+    /// No recording is going on.
+    #[error("this process is not being recorded")]
+    NotStarted,
+    /// A snapshot would take the place of the capture itself.
+    #[error("this file is the capture that is being written")]
+    OwnCapture,
+    /// The capture could not be copied.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
 }
 
 impl StartError {
     /// What the user can do about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::Unsupported(error) => error.hint(),
             Self::Capture(CreateError::Begin(reason)) => reason.hint(),
@@ -32,6 +41,9 @@ impl StartError {
             }
             Self::Interpose(error) => error.hint(),
             Self::AlreadyStarted => "stop the first recording before another begins",
+            Self::NotStarted => "start a recording first",
+            Self::OwnCapture => "give the snapshot a name of its own",
+            Self::Snapshot(error) => error.hint(),
         }
     }
 }

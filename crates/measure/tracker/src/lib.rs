@@ -22,5 +22,6 @@ mod error;
 mod ledger;
 mod number_in_text;
 mod raw;
+mod windows;
 
 pub use error::StartError;

@@ -6,7 +6,9 @@
 use super::errno::{self, ErrnoKept};
 use crate::StopReason;
 use std::ffi::CStr;
+use std::fs::File;
 use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
 
 const PATH_BYTES: usize = libc::PATH_MAX as usize;
@@ -90,6 +92,26 @@ impl CaptureFile {
             libc::mmap(address.cast(), bytes, protection, flags, descriptor, offset.cast_signed())
         };
         if mapped == libc::MAP_FAILED { Err(StopReason::StorageFailed) } else { non_null(mapped) }
+    }
+
+    /// Whether `path` leads to this file.
+    pub fn is_at(&self, path: &CStr) -> bool {
+        let mut found = MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: `path` is a C string and `found` has room for the answer.
+        if unsafe { libc::stat(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+            return false;
+        }
+        // SAFETY: stat succeeded, so it filled the answer.
+        let found = unsafe { found.assume_init() };
+        (found.st_dev, found.st_ino) == (self.device, self.inode)
+    }
+
+    /// The open file under a descriptor of its own.
+    pub fn duplicate(&mut self) -> Result<File, StopReason> {
+        let descriptor = self.usable_descriptor()?;
+        // SAFETY: the descriptor is open, and borrowed for this call only.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        borrowed.try_clone_to_owned().map(File::from).map_err(|_| StopReason::StorageFailed)
     }
 
     /// Cuts the file to `length`. No mapping may be used beyond it afterwards.

@@ -48,6 +48,11 @@ impl NodeTable {
         self.base
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.used_bytes / size_of::<Node>()).unwrap_or(0)
+    }
+
     /// Whether the next `add` must be preceded by `grow`.
     pub fn is_full(&self) -> bool {
         self.used_bytes == self.mapped_bytes

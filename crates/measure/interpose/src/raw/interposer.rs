@@ -5,7 +5,7 @@ use crate::InterposeError;
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Patches the slots of loaded objects, each object once, and can put them back.
 pub struct Interposer {
@@ -15,6 +15,8 @@ pub struct Interposer {
     /// An address inside the object that this code is part of.
     own_code: AtomicUsize,
     spares_neighbours: bool,
+    /// Written inside `dl_iterate_phdr` only.
+    is_on: AtomicBool,
 }
 
 // SAFETY: `seen` is touched under the dynamic linker's lock only, see `patch_object`.
@@ -31,6 +33,7 @@ impl Interposer {
             seen: UnsafeCell::new(SeenObjects::new()),
             own_code: AtomicUsize::new(0),
             spares_neighbours: false,
+            is_on: AtomicBool::new(false),
         }
     }
 
@@ -41,7 +44,7 @@ impl Interposer {
         self
     }
 
-    /// Patches every object that is loaded and was not patched yet. Call it again after something was loaded.
+    /// Patches every object that is loaded and was not patched yet. Call [`Self::patch_new`] after something was loaded.
     ///
     /// # Errors
     /// When a symbol is defined nowhere, or when a slot cannot be written; other objects are still patched.
@@ -50,6 +53,20 @@ impl Interposer {
             replacement.resolve()?;
         }
         self.visit_objects(Direction::Patch)
+    }
+
+    /// Patches what was loaded since [`Self::patch_loaded`]; nothing after [`Self::restore`].
+    ///
+    /// # Errors
+    /// When a slot cannot be written; other objects are still patched.
+    pub fn patch_new(&self) -> Result<(), InterposeError> {
+        self.visit_objects(Direction::PatchNew)
+    }
+
+    /// Whether slots are patched: from `patch_loaded` to `restore`.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Relaxed)
     }
 
     /// Gives every patched slot its original back. Objects loaded since `patch_loaded` are unharmed.
@@ -83,8 +100,17 @@ impl Interposer {
         visit.outcome
     }
 
-    /// Whether there may be an object that was not patched yet.
-    fn has_more(&self, generation: Generation) -> bool {
+    /// Whether there is anything to visit. A thread that loaded something while another restored must not patch again.
+    fn begins(&self, direction: Direction, generation: Generation) -> bool {
+        match direction {
+            Direction::Patch => self.is_on.store(true, Ordering::Relaxed),
+            Direction::PatchNew if !self.is_on() => return false,
+            Direction::PatchNew => {}
+            Direction::Restore => {
+                self.is_on.store(false, Ordering::Relaxed);
+                return true;
+            }
+        }
         // SAFETY: `dl_iterate_phdr` holds the dynamic linker's lock around this call, so no other reference exists.
         unsafe { &mut *self.seen.get() }.begin(generation)
     }
@@ -94,23 +120,21 @@ impl Interposer {
         object: &LoadedObject,
         direction: Direction,
     ) -> Result<(), InterposeError> {
-        // SAFETY: as in `has_more`.
+        // SAFETY: as in `begins`.
         let seen = unsafe { &mut *self.seen.get() };
         match direction {
-            Direction::Patch if seen.contains(object.identity()) || self.is_exempt(object) => {
-                Ok(())
+            Direction::Restore => {
+                seen.clear();
+                self.rewrite_slots(object, direction).map(|_| ())
             }
-            Direction::Patch => match self.rewrite_slots(object, direction) {
+            _ if seen.contains(object.identity()) || self.is_exempt(object) => Ok(()),
+            _ => match self.rewrite_slots(object, direction) {
                 Ok(Relocated::Yes) => seen.insert(object.identity()),
                 outcome => {
                     seen.mark_incomplete();
                     outcome.map(|_| ())
                 }
             },
-            Direction::Restore => {
-                seen.clear();
-                self.rewrite_slots(object, direction).map(|_| ())
-            }
         }
     }
 
@@ -139,8 +163,8 @@ impl Interposer {
             // SAFETY: a relocation's slot is a mapped word of the object; the dynamic linker may write it at any time.
             let cell = unsafe { AtomicUsize::from_ptr(slot.address) };
             let wanted = match direction {
-                Direction::Patch => self.patched_value(object, &slot, cell.load(Ordering::Relaxed)),
                 Direction::Restore => self.restored_value(cell.load(Ordering::Relaxed)),
+                _ => self.patched_value(object, &slot, cell.load(Ordering::Relaxed)),
             };
             match wanted {
                 Wanted::Keep => {}
@@ -191,9 +215,10 @@ impl Interposer {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Direction {
     Patch,
+    PatchNew,
     Restore,
 }
 
@@ -223,9 +248,9 @@ unsafe extern "C" fn visit_object(
 ) -> c_int {
     // SAFETY: `visit_objects` passes a `Visit` that nothing else refers to; the dynamic linker passes a valid `info`.
     let (info, visit) = unsafe { (&*info, &mut *visit.cast::<Visit>()) };
-    if std::mem::take(&mut visit.is_first) && matches!(visit.direction, Direction::Patch) {
+    if std::mem::take(&mut visit.is_first) {
         let generation = Generation { loaded: info.dlpi_adds, unloaded: info.dlpi_subs };
-        if !visit.interposer.has_more(generation) {
+        if !visit.interposer.begins(visit.direction, generation) {
             return 1;
         }
     }

@@ -5,6 +5,7 @@ use super::{entered, interpreter, thread};
 use crate::number_in_text::number_after;
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{mem, ptr};
 
 type PrintStatistics = unsafe extern "C" fn(*mut libc::FILE) -> i32;
@@ -40,11 +41,17 @@ static ORIGINAL: Original = Original(UnsafeCell::new(ArenaAllocator {
 /// memory for its frames from the same allocator, in pieces of other sizes.
 const ARENA_BYTES: [usize; 2] = [1 << 20, 256 << 10];
 
+/// Whether the hooks were left in place, as somebody had wrapped them.
+static ARE_WRAPPED: AtomicBool = AtomicBool::new(false);
+
 /// Puts the hooks in front of what allocates arenas now.
 ///
 /// # Safety
-/// This thread holds the GIL, and the hooks are not installed.
+/// This thread holds the GIL.
 pub(super) unsafe fn install() {
+    if ARE_WRAPPED.load(Ordering::Relaxed) {
+        return;
+    }
     // SAFETY: the first call fills the structure, which no hook reads before the second.
     unsafe {
         PyObject_GetArenaAllocator(ORIGINAL.0.get());
@@ -63,9 +70,11 @@ pub(super) unsafe fn remove() {
     // SAFETY: as in `install`.
     unsafe {
         PyObject_GetArenaAllocator(&raw mut current);
-        if current.context == ORIGINAL.0.get().cast() {
+        let is_in_front = current.context == ORIGINAL.0.get().cast();
+        if is_in_front {
             PyObject_SetArenaAllocator(ORIGINAL.0.get());
         }
+        ARE_WRAPPED.store(!is_in_front, Ordering::Relaxed);
     }
 }
 

@@ -6,6 +6,7 @@ use lowtide_capture::layout::node_kind;
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 type Malloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
 type Calloc = unsafe extern "C" fn(*mut c_void, usize, usize) -> *mut c_void;
@@ -26,34 +27,63 @@ struct Allocator {
 unsafe extern "C" {
     fn PyMem_GetAllocator(domain: c_int, allocator: *mut Allocator);
     fn PyMem_SetAllocator(domain: c_int, allocator: *mut Allocator);
+    fn PyMem_RawMalloc(bytes: usize) -> *mut c_void;
+    fn PyMem_RawFree(block: *mut c_void);
+    fn PyMem_Malloc(bytes: usize) -> *mut c_void;
+    fn PyMem_Free(block: *mut c_void);
+    fn PyObject_Malloc(bytes: usize) -> *mut c_void;
+    fn PyObject_Free(block: *mut c_void);
 }
 
 /// `PyMemAllocatorDomain`: `PYMEM_DOMAIN_RAW` is called with or without the GIL, the other two with it only.
 const RAW: c_int = 0;
-const DOMAINS: [c_int; 3] = [RAW, 1, 2];
+const MEM: c_int = 1;
+const DOMAINS: [c_int; 3] = [RAW, MEM, 2];
 
-/// The allocators that were there before, one per domain; each hook gets the address of its own as context.
-struct Originals(UnsafeCell<[Allocator; DOMAINS.len()]>);
+/// One allocator per domain.
+struct Allocators(UnsafeCell<[Allocator; DOMAINS.len()]>);
 
-// SAFETY: written by `install` before a hook that reads it is set, never afterwards.
-unsafe impl Sync for Originals {}
+// SAFETY: written by `install` only, with the GIL, before a hook that reads it can be called.
+unsafe impl Sync for Allocators {}
+
+impl Allocators {
+    const fn none() -> Self {
+        Self(UnsafeCell::new([NO_ALLOCATOR; DOMAINS.len()]))
+    }
+
+    fn of(&self, domain: c_int) -> *mut Allocator {
+        // SAFETY: the domain is one of three, so the pointer stays inside the array.
+        unsafe { self.0.get().cast::<Allocator>().add(domain.unsigned_abs() as usize) }
+    }
+}
 
 const NO_ALLOCATOR: Allocator =
     Allocator { context: ptr::null_mut(), malloc: None, calloc: None, realloc: None, free: None };
-static ORIGINALS: Originals = Originals(UnsafeCell::new([NO_ALLOCATOR; DOMAINS.len()]));
+/// Those that were there before.
+static ORIGINALS: Allocators = Allocators::none();
+/// The hooks as they were last set.
+static HOOKS: Allocators = Allocators::none();
+/// Whether a hook was called while nobody records.
+static WAS_PASSED: AtomicBool = AtomicBool::new(false);
 
-/// Puts the hooks in front of what each domain uses now.
+/// Puts the hooks in front of what each domain uses now, unless calls reach them already: whoever wrapped them in an
+/// earlier recording may still do so.
 ///
 /// # Safety
-/// This thread holds the GIL, and the hooks are not installed.
+/// This thread holds the GIL, and nobody records.
 pub(super) unsafe fn install() {
     for domain in DOMAINS {
-        // SAFETY: `PyMem_GetAllocator` fills the whole structure. No hook reads this entry yet.
+        // SAFETY: the caller's promise. `PyMem_GetAllocator` fills the whole structure. As no call reaches the hooks, none
+        // reads the original that is written.
         unsafe {
-            let original = original_of(domain);
+            if reaches_hooks(domain) {
+                continue;
+            }
+            let original = ORIGINALS.of(domain);
             PyMem_GetAllocator(domain, original);
-            let mut hooks = hooks_of(domain);
-            PyMem_SetAllocator(domain, &raw mut hooks);
+            let hooks = HOOKS.of(domain);
+            hooks.write(hooks_of(domain));
+            PyMem_SetAllocator(domain, hooks);
         }
     }
 }
@@ -68,21 +98,58 @@ pub(super) unsafe fn remove() {
         // SAFETY: as in `install`.
         unsafe {
             PyMem_GetAllocator(domain, &raw mut current);
-            if current.context == original_of(domain).cast() {
-                PyMem_SetAllocator(domain, original_of(domain));
+            if current.addresses() == (*HOOKS.of(domain)).addresses() {
+                PyMem_SetAllocator(domain, ORIGINALS.of(domain));
             }
         }
     }
 }
 
-fn original_of(domain: c_int) -> *mut Allocator {
-    // SAFETY: the domain is one of three, so the pointer stays inside the array.
-    unsafe { ORIGINALS.0.get().cast::<Allocator>().add(domain.unsigned_abs() as usize) }
+/// A hook was called while nobody records.
+#[cold]
+pub(super) fn note_passage() {
+    WAS_PASSED.store(true, Ordering::Relaxed);
 }
 
+/// Whether a call of this domain gets to the hooks.
+///
+/// # Safety
+/// This thread holds the GIL, and nobody records.
+unsafe fn reaches_hooks(domain: c_int) -> bool {
+    WAS_PASSED.store(false, Ordering::Relaxed);
+    // SAFETY: the caller's promise; each block goes back to where it came from.
+    unsafe {
+        match domain {
+            RAW => PyMem_RawFree(PyMem_RawMalloc(1)),
+            MEM => PyMem_Free(PyMem_Malloc(1)),
+            _ => PyObject_Free(PyObject_Malloc(1)),
+        }
+    }
+    WAS_PASSED.load(Ordering::Relaxed)
+}
+
+impl Allocator {
+    fn addresses(&self) -> [usize; 5] {
+        [
+            self.context as usize,
+            self.malloc.map_or(0, |call| call as usize),
+            self.calloc.map_or(0, |call| call as usize),
+            self.realloc.map_or(0, |call| call as usize),
+            self.free.map_or(0, |call| call as usize),
+        ]
+    }
+}
+
+/// Threads without the GIL may call the raw domain while its hooks are set, and see the context of one allocator with the
+/// function of another: so there both have the same.
 fn hooks_of(domain: c_int) -> Allocator {
-    let context = original_of(domain).cast();
-    if domain == RAW { hooks::<false>(context) } else { hooks::<true>(context) }
+    let original = ORIGINALS.of(domain);
+    if domain == RAW {
+        // SAFETY: filled by `install`, which is the only caller.
+        hooks::<false>(unsafe { (*original).context })
+    } else {
+        hooks::<true>(original.cast())
+    }
 }
 
 fn hooks<const HAS_GIL: bool>(context: *mut c_void) -> Allocator {
@@ -101,9 +168,9 @@ unsafe extern "C" fn malloc<const HAS_GIL: bool>(
 ) -> *mut c_void {
     // SAFETY: `context` is the original that `hooks_of` gave; the arguments are passed on as they came.
     let call = || unsafe {
-        original(context)
+        original::<HAS_GIL>(context)
             .malloc
-            .map_or(ptr::null_mut(), |call| call(original(context).context, bytes))
+            .map_or(ptr::null_mut(), |call| call(original::<HAS_GIL>(context).context, bytes))
     };
     allocated::<HAS_GIL>(call, bytes)
 }
@@ -115,9 +182,9 @@ unsafe extern "C" fn calloc<const HAS_GIL: bool>(
 ) -> *mut c_void {
     // SAFETY: as in `malloc`.
     let call = || unsafe {
-        original(context)
-            .calloc
-            .map_or(ptr::null_mut(), |call| call(original(context).context, count, bytes))
+        original::<HAS_GIL>(context).calloc.map_or(ptr::null_mut(), |call| {
+            call(original::<HAS_GIL>(context).context, count, bytes)
+        })
     };
     // Where the product overflows the original returns null.
     allocated::<HAS_GIL>(call, count.wrapping_mul(bytes))
@@ -142,9 +209,9 @@ unsafe extern "C" fn realloc<const HAS_GIL: bool>(
 ) -> *mut c_void {
     // SAFETY: as in `malloc`.
     let call = || unsafe {
-        original(context)
-            .realloc
-            .map_or(ptr::null_mut(), |call| call(original(context).context, block, bytes))
+        original::<HAS_GIL>(context).realloc.map_or(ptr::null_mut(), |call| {
+            call(original::<HAS_GIL>(context).context, block, bytes)
+        })
     };
     if thread::is_inside() {
         return call();
@@ -162,8 +229,8 @@ unsafe extern "C" fn realloc<const HAS_GIL: bool>(
 unsafe extern "C" fn free<const HAS_GIL: bool>(context: *mut c_void, block: *mut c_void) {
     // SAFETY: as in `malloc`.
     let call = || unsafe {
-        if let Some(call) = original(context).free {
-            call(original(context).context, block);
+        if let Some(call) = original::<HAS_GIL>(context).free {
+            call(original::<HAS_GIL>(context).context, block);
         }
     };
     if thread::is_inside() {
@@ -178,7 +245,7 @@ unsafe extern "C" fn free<const HAS_GIL: bool>(context: *mut c_void, block: *mut
 /// # Safety
 /// `context` is one that `hooks_of` gave, so the hooks were installed.
 #[inline]
-unsafe fn original<'a>(context: *mut c_void) -> &'a Allocator {
-    // SAFETY: the caller's promise; nothing writes the entry any more.
-    unsafe { &*context.cast::<Allocator>() }
+unsafe fn original<'a, const HAS_GIL: bool>(context: *mut c_void) -> &'a Allocator {
+    // SAFETY: the caller's promise; nothing writes the entry while hooks are called. Without the GIL the domain is raw.
+    unsafe { if HAS_GIL { &*context.cast::<Allocator>() } else { &*ORIGINALS.of(RAW) } }
 }

@@ -2,6 +2,8 @@
 
 use super::gate::{Gate, Pass, Shut};
 use super::recording::{ArenaUse, Recording};
+use crate::windows::Figures;
+use lowtide_capture::StopReason;
 use std::cell::UnsafeCell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
@@ -9,13 +11,24 @@ use std::ops::{Deref, DerefMut};
 struct Shared {
     gate: Gate,
     recording: UnsafeCell<MaybeUninit<Recording>>,
+    last: UnsafeCell<Option<Ended>>,
 }
 
-// SAFETY: the cell is touched by the thread that the gate let in only.
+/// What a recording says when it ends, and why if it ended in doubt.
+#[derive(Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) figures: Figures,
+    pub(super) stop_reason: Option<StopReason>,
+}
+
+// SAFETY: the cells are touched by the thread that the gate let in only, `last` with the gate's lock besides.
 unsafe impl Sync for Shared {}
 
-static SHARED: Shared =
-    Shared { gate: Gate::closed(), recording: UnsafeCell::new(MaybeUninit::uninit()) };
+static SHARED: Shared = Shared {
+    gate: Gate::closed(),
+    recording: UnsafeCell::new(MaybeUninit::uninit()),
+    last: UnsafeCell::new(None),
+};
 
 /// The right to record: from entering to being dropped.
 pub(super) struct Entered {
@@ -42,9 +55,20 @@ pub(super) fn gate() -> &'static Gate {
 /// # Safety
 /// The gate is closed, or this is a forked child whose thread holds the GIL; no recording is going on.
 pub(super) unsafe fn begin(recording: Recording, has_barrier: bool) {
-    // SAFETY: nobody can be inside, by the caller's promise.
-    unsafe { (*SHARED.recording.get()).write(recording) };
-    SHARED.gate.open(has_barrier);
+    // SAFETY: nobody can be inside, by the caller's promise, and the lock keeps everybody out.
+    SHARED.gate.open(has_barrier, || unsafe {
+        (*SHARED.recording.get()).write(recording);
+        *SHARED.last.get() = None;
+    });
+}
+
+/// What the last recording said when it ended, if that was in doubt; told once.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn take_ended_in_doubt() -> Option<Ended> {
+    // SAFETY: who ends a recording has the lock, or the GIL.
+    SHARED.gate.with_lock(|| unsafe { (*SHARED.last.get()).take() })
 }
 
 /// Lets go of the recording of the parent process, and says what the arenas hold.
@@ -59,12 +83,31 @@ pub(super) unsafe fn abandon() -> ArenaUse {
 impl Entered {
     /// Ends the recording for good.
     #[cold]
-    pub(super) fn end(self) {
+    pub(super) fn end(self) -> Figures {
         let this = ManuallyDrop::new(self);
         SHARED.gate.close();
         // SAFETY: the gate lets nobody in any more, and `this` is not used after the recording was moved out.
-        unsafe { (*SHARED.recording.get()).assume_init_read() }.finish();
+        let ended = unsafe { (*SHARED.recording.get()).assume_init_read() }.finish();
+        if ended.stop_reason.is_some() {
+            // SAFETY: this thread still has its pass: with the lock, or with the GIL.
+            unsafe { *SHARED.last.get() = Some(ended) };
+        }
         SHARED.gate.leave(this.pass);
+        ended.figures
+    }
+
+    /// Opens a window; the caller has entered without the GIL's privilege. `false` when the kernel refuses memory.
+    pub(super) fn open_window(&mut self, id: u64) -> bool {
+        let is_open = self.open_window_now(id);
+        SHARED.gate.watch(self.has_windows());
+        is_open
+    }
+
+    /// Closes a window; the caller has entered without the GIL's privilege. `None` if it is not open.
+    pub(super) fn close_window(&mut self, id: u64) -> Option<Figures> {
+        let figures = self.close_window_now(id);
+        SHARED.gate.watch(self.has_windows());
+        figures
     }
 }
 
@@ -91,9 +134,19 @@ impl Drop for Entered {
     fn drop(&mut self) {
         if self.is_in_doubt() {
             end_in_doubt(self.pass);
+        } else if self.pass == Pass::Biased {
+            SHARED.gate.leave(Pass::Biased);
         } else {
-            SHARED.gate.leave(self.pass);
+            self.leave_with_lock();
         }
+    }
+}
+
+impl Entered {
+    /// While a window is open everybody comes by here.
+    fn leave_with_lock(&mut self) {
+        self.look_at_level();
+        SHARED.gate.leave(self.pass);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What hooked functions report: a block came, goes, or moved.
 
+use super::domains;
 use super::entered::{self, Entered};
 use super::gate::Shut;
 use super::interpreter;
@@ -39,7 +40,10 @@ impl Caller {
         }
         match entered::enter_with_gil() {
             Ok(entered) => Some(entered),
-            Err(Shut::Closed) => None,
+            Err(Shut::Closed) => {
+                domains::note_passage();
+                None
+            }
             // SAFETY: this thread holds the GIL.
             Err(Shut::Forked) => unsafe { session::restart_in_child() },
         }
@@ -88,23 +92,38 @@ pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) {
     }
 }
 
+/// A block that is being moved, and the recording that knows it: without the GIL another may begin meanwhile.
+#[derive(Clone, Copy)]
+pub(super) struct Moving {
+    block: Block,
+    recording: u32,
+}
+
+impl Moving {
+    fn known_to(self, entered: &Entered) -> Option<Block> {
+        (self.recording == entered.number()).then_some(self.block)
+    }
+}
+
 /// The block at `address` is about to be moved: pass what this returns to `moved` or `not_moved`.
 #[inline]
-pub(super) fn about_to_move<const HAS_GIL: bool>(address: usize) -> Option<Block> {
-    Caller::new::<HAS_GIL>().enter()?.take(address)
+pub(super) fn about_to_move<const HAS_GIL: bool>(address: usize) -> Option<Moving> {
+    let mut entered = Caller::new::<HAS_GIL>().enter()?;
+    let block = entered.take(address)?;
+    Some(Moving { block, recording: entered.number() })
 }
 
 /// What was `old` is now at `address`: one event, so that a peak never counts both.
 #[inline]
 pub(super) fn moved<const HAS_GIL: bool>(
-    old: Option<Block>,
+    old: Option<Moving>,
     address: usize,
     bytes: usize,
     kind: u32,
 ) {
     let caller = Caller::new::<HAS_GIL>();
     let Some(mut entered) = caller.enter() else { return };
-    if let Some(block) = old {
+    if let Some(block) = old.and_then(|old| old.known_to(&entered)) {
         entered.freed(block);
     }
     // SAFETY: the thread state is that of this thread.
@@ -113,16 +132,20 @@ pub(super) fn moved<const HAS_GIL: bool>(
 
 /// The block stayed where it was.
 #[cold]
-pub(super) fn not_moved<const HAS_GIL: bool>(old: Option<Block>, address: usize) {
-    if let (Some(block), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter()) {
+pub(super) fn not_moved<const HAS_GIL: bool>(old: Option<Moving>, address: usize) {
+    if let (Some(old), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter())
+        && let Some(block) = old.known_to(&entered)
+    {
         entered.put_back(address, block);
     }
 }
 
 /// The block taken by `about_to_move` was freed instead.
 #[cold]
-pub(super) fn gone<const HAS_GIL: bool>(old: Option<Block>) {
-    if let (Some(block), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter()) {
+pub(super) fn gone<const HAS_GIL: bool>(old: Option<Moving>) {
+    if let (Some(old), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter())
+        && let Some(block) = old.known_to(&entered)
+    {
         entered.freed(block);
     }
 }

@@ -16,6 +16,8 @@ const SHARED: u32 = 2;
 const CLOSED: u32 = 4;
 /// This process is a forked child that has not begun a recording of its own.
 const FORKED: u32 = 8;
+/// Everybody takes the lock, since who leaves looks at the level of the heap.
+const WATCHED: u32 = 16;
 
 /// A barrier costs some microseconds, the lock some nanoseconds per event.
 const MOST_CLAIMS: u32 = 1000;
@@ -78,16 +80,26 @@ impl Gate {
     /// For any other thread.
     pub(super) fn enter_without_gil(&self) -> Result<Pass, Shut> {
         let pass = self.enter_locked()?;
-        if self.state.load(Ordering::Relaxed) & SHARED != 0 {
+        if self.state.load(Ordering::Relaxed) & (SHARED | WATCHED) != 0 {
             return Ok(pass);
         }
+        self.claim()
+    }
+
+    /// For a thread that has the lock.
+    fn claim(&self) -> Result<Pass, Shut> {
         if self.claims.fetch_add(1, Ordering::Relaxed) >= MOST_CLAIMS {
             self.state.fetch_or(SHARED, Ordering::Relaxed);
         } else {
             self.state.fetch_or(CLAIMED, Ordering::Relaxed);
         }
         self.wait_for_holder_of_gil();
-        Ok(Pass::Claimed)
+        // Whom this thread waited for may have ended the recording.
+        if self.state.load(Ordering::Relaxed) & CLOSED == 0 {
+            return Ok(Pass::Claimed);
+        }
+        self.leave(Pass::Claimed);
+        Err(Shut::Closed)
     }
 
     #[inline]
@@ -102,10 +114,35 @@ impl Gate {
         }
     }
 
-    /// Lets threads in. `with_barrier` says whether the kernel has the barrier and knows that this process uses it.
-    pub(super) fn open(&self, with_barrier: bool) {
+    /// Lets threads in after `prepare`. `with_barrier` says whether the kernel has the barrier and knows that this process
+    /// uses it. Threads that were turned away before may be on their way in again: the lock keeps them until all is ready.
+    pub(super) fn open(&self, with_barrier: bool, prepare: impl FnOnce()) {
+        self.acquire();
+        prepare();
         self.claims.store(0, Ordering::Relaxed);
         self.state.store(if with_barrier { 0 } else { SHARED }, Ordering::Release);
+        self.unlock();
+    }
+
+    /// Whether everybody takes the lock from now on. The caller's pass is none of `Biased`.
+    pub(super) fn watch(&self, is_watched: bool) {
+        if is_watched {
+            self.state.fetch_or(WATCHED, Ordering::Relaxed);
+        } else {
+            self.state.fetch_and(!WATCHED, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs `look` while nobody without the GIL is inside, whether the gate is open or not.
+    pub(super) fn with_lock<T>(&self, look: impl FnOnce() -> T) -> T {
+        self.acquire();
+        let result = look();
+        self.unlock();
+        result
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     /// Lets nobody in any more; the caller has a pass.
@@ -135,7 +172,7 @@ impl Gate {
     }
 
     fn enter_locked(&self) -> Result<Pass, Shut> {
-        // Closed is for good: those who come afterwards need not wait for each other.
+        // While it is closed, nobody need wait for another to be told so.
         if self.state.load(Ordering::Relaxed) & CLOSED != 0 {
             return Err(Shut::Closed);
         }
@@ -206,7 +243,7 @@ mod tests {
     impl Counted {
         fn open() -> Self {
             let counted = Self { gate: Gate::closed(), count: 0.into() };
-            counted.gate.open(register_barrier());
+            counted.gate.open(register_barrier(), || ());
             counted
         }
 
@@ -241,9 +278,50 @@ mod tests {
     }
 
     #[test]
+    fn nobody_gets_in_who_waited_for_the_one_that_closed_the_gate() {
+        for _ in 0..ROUNDS / 20 {
+            let gate = Gate::closed();
+            gate.open(register_barrier(), || ());
+            let pass = gate.enter_with_gil().unwrap();
+            thread::scope(|scope| {
+                let other = scope.spawn(|| gate.enter_without_gil());
+                wait_until(|| gate.state.load(Ordering::Relaxed) & (CLAIMED | SHARED) != 0);
+                gate.close();
+                gate.leave(pass);
+                assert_eq!(other.join().unwrap(), Err(Shut::Closed));
+            });
+        }
+    }
+
+    #[test]
+    fn a_watched_gate_lets_one_thread_in_at_a_time() {
+        let counted = Counted::open();
+        let gil = Mutex::new(());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    let _held = gil.lock().unwrap();
+                    if round % 16 == 0 {
+                        let pass = counted.gate.enter_without_gil().unwrap();
+                        counted.gate.watch(round % 32 == 0);
+                        counted.gate.leave(pass);
+                    }
+                    counted.add_with(counted.gate.enter_with_gil());
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    counted.add_with(counted.gate.enter_without_gil());
+                }
+            });
+        });
+        assert_eq!(counted.count.into_inner(), 2 * ROUNDS);
+    }
+
+    #[test]
     fn a_closed_gate_stays_closed_over_a_fork() {
         let gate = Gate::closed();
-        gate.open(register_barrier());
+        gate.open(register_barrier(), || ());
         gate.close();
         gate.before_fork();
         gate.after_fork_in_child();
@@ -254,11 +332,11 @@ mod tests {
     #[test]
     fn a_forked_child_must_begin_anew() {
         let gate = Gate::closed();
-        gate.open(register_barrier());
+        gate.open(register_barrier(), || ());
         gate.before_fork();
         gate.after_fork_in_child();
         assert_eq!(gate.enter_with_gil(), Err(Shut::Forked));
-        gate.open(register_barrier());
+        gate.open(register_barrier(), || ());
         assert_eq!(gate.enter_with_gil(), Ok(Pass::Biased));
     }
 }

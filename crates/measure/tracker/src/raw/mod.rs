@@ -26,6 +26,7 @@ mod mapped_ranges;
 mod module;
 #[cfg(not(test))]
 mod native;
+mod open_windows;
 mod origin;
 mod own_memory;
 mod recording;

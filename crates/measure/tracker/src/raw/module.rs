@@ -1,16 +1,21 @@
-//! The Python module `lowtide_tracker`: `start(path)` and `stop()`.
+//! The Python module `lowtide_tracker`.
 
+use super::entered::Ended;
 use super::own_memory::OwnArray;
 use super::session::{self, ProcessTexts};
+use crate::StartError;
+use crate::windows::Figures;
 use lowtide_capture::encode_text;
 use pyo3_ffi::{
-    METH_NOARGS, METH_O, Py_DECREF, Py_None, Py_ssize_t, PyBytes_AsStringAndSize, PyErr_Clear,
-    PyErr_SetString, PyExc_RuntimeError, PyList_GetItem, PyList_Size, PyMethodDef,
-    PyMethodDefPointer, PyModule_Create, PyModuleDef, PyModuleDef_HEAD_INIT, PyObject,
-    PySys_GetObject, PyUnicode_EncodeFSDefault,
+    METH_NOARGS, METH_O, Py_BuildValue, Py_DECREF, Py_None, Py_ssize_t, PyBool_FromLong,
+    PyBytes_AsStringAndSize, PyCFunction, PyErr_Clear, PyErr_Occurred, PyErr_SetString,
+    PyExc_RuntimeError, PyExc_ValueError, PyList_GetItem, PyList_Size, PyLong_AsUnsignedLongLong,
+    PyLong_FromLong, PyLong_FromUnsignedLongLong, PyMethodDef, PyMethodDefPointer, PyModule_Create,
+    PyModuleDef, PyModuleDef_HEAD_INIT, PyObject, PySys_GetObject, PyUnicode_EncodeFSDefault,
 };
 use std::cell::UnsafeCell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{ptr, slice};
 
 struct Module(UnsafeCell<PyModuleDef>);
@@ -18,27 +23,70 @@ struct Module(UnsafeCell<PyModuleDef>);
 // SAFETY: only CPython writes it, with the GIL.
 unsafe impl Sync for Module {}
 
-struct Methods(UnsafeCell<[PyMethodDef; 3]>);
+struct Methods(UnsafeCell<[PyMethodDef; 8]>);
 
 // SAFETY: nobody writes it.
 unsafe impl Sync for Methods {}
 
 static METHODS: Methods = Methods(UnsafeCell::new([
-    PyMethodDef {
-        ml_name: c"start".as_ptr(),
-        ml_meth: PyMethodDefPointer { PyCFunction: start },
-        ml_flags: METH_O,
-        ml_doc: c"start(path)\n--\n\nRecord this process; the capture goes to the absolute path."
-            .as_ptr(),
-    },
-    PyMethodDef {
-        ml_name: c"stop".as_ptr(),
-        ml_meth: PyMethodDefPointer { PyCFunction: stop },
-        ml_flags: METH_NOARGS,
-        ml_doc: c"stop()\n--\n\nEnd the recording.".as_ptr(),
-    },
+    method(
+        c"start",
+        METH_O,
+        start,
+        c"start(path)\n--\n\nRecord this process; the capture goes to the absolute path.",
+    ),
+    method(
+        c"stop",
+        METH_NOARGS,
+        stop,
+        c"stop()\n--\n\nEnd the recording; its figures, or None if there was none.",
+    ),
+    method(
+        c"end",
+        METH_NOARGS,
+        end,
+        c"end()\n--\n\nAs stop(), but while windows are open the recording goes on for them.",
+    ),
+    method(
+        c"is_recording",
+        METH_NOARGS,
+        is_recording,
+        c"is_recording()\n--\n\nWhether this process is being recorded.",
+    ),
+    method(
+        c"snapshot",
+        METH_O,
+        snapshot,
+        c"snapshot(path)\n--\n\nCopy the capture as it is now to the absolute path.",
+    ),
+    method(
+        c"open_window",
+        METH_NOARGS,
+        open_window,
+        c"open_window()\n--\n\nOpen a window on the recording; its number, or 0 if nothing is recorded.",
+    ),
+    method(
+        c"close_window",
+        METH_O,
+        close_window,
+        c"close_window(number)\n--\n\nClose a window; its figures, or None if it is not open.",
+    ),
     PyMethodDef::zeroed(),
 ]));
+
+const fn method(
+    name: &'static CStr,
+    flags: c_int,
+    function: PyCFunction,
+    doc: &'static CStr,
+) -> PyMethodDef {
+    PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: function },
+        ml_flags: flags,
+        ml_doc: doc.as_ptr(),
+    }
+}
 
 static MODULE: Module = Module(UnsafeCell::new(PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
@@ -65,24 +113,115 @@ pub unsafe extern "C" fn PyInit_lowtide_tracker() -> *mut PyObject {
 unsafe extern "C" fn start(_module: *mut PyObject, path: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython calls this with the GIL and a valid argument.
     unsafe {
-        let Some(path) = file_system_text(path) else { return ptr::null_mut() };
-        let outcome = session::start(&path, process_texts());
-        if let Err(error) = outcome {
-            let message =
-                CString::new(format!("{error}\nhint: {}", error.hint())).unwrap_or_default();
-            PyErr_SetString(PyExc_RuntimeError, message.as_ptr());
-            return ptr::null_mut();
+        let Some(path) = path_text(path) else { return ptr::null_mut() };
+        match session::start(&path, process_texts()) {
+            Ok(()) => none(),
+            Err(error) => raise(&error),
         }
-        none()
     }
 }
 
 unsafe extern "C" fn stop(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython calls this with the GIL.
+    unsafe { session::stop().map_or_else(|| none(), |ended| figures(&ended)) }
+}
+
+unsafe extern "C" fn end(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL.
     unsafe {
-        session::stop();
-        none()
+        match session::end() {
+            Ok(Some(ended)) => figures(&ended),
+            Ok(None) => none(),
+            Err(error) => raise(&error),
+        }
     }
+}
+
+unsafe extern "C" fn is_recording(
+    _module: *mut PyObject,
+    _no_arguments: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL.
+    unsafe { PyBool_FromLong(session::is_recording().into()) }
+}
+
+unsafe extern "C" fn snapshot(_module: *mut PyObject, path: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL and a valid argument.
+    unsafe {
+        let Some(path) = path_text(path) else { return ptr::null_mut() };
+        match session::snapshot(&path) {
+            Ok(()) => none(),
+            Err(error) => raise(&error),
+        }
+    }
+}
+
+unsafe extern "C" fn open_window(
+    _module: *mut PyObject,
+    _no_arguments: *mut PyObject,
+) -> *mut PyObject {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // SAFETY: CPython calls this with the GIL; the number is owned here until it is returned.
+    unsafe {
+        if !session::is_recording() {
+            return PyLong_FromLong(0);
+        }
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Made before the window is opened, so as not to be seen in it.
+        let number = PyLong_FromUnsignedLongLong(id);
+        if number.is_null() {
+            return number;
+        }
+        let Err(error) = session::open_window(id) else { return number };
+        Py_DECREF(number);
+        raise(&error)
+    }
+}
+
+unsafe extern "C" fn close_window(_module: *mut PyObject, number: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL and a valid argument; a number that cannot be read sets an exception.
+    unsafe {
+        let id = PyLong_AsUnsignedLongLong(number);
+        if !PyErr_Occurred().is_null() {
+            return ptr::null_mut();
+        }
+        let seen = session::close_window(id);
+        seen.map_or_else(|| none(), |seen| figures(&Ended { figures: seen, stop_reason: None }))
+    }
+}
+
+/// `(peak, before, after, churn in bytes, churn in blocks, nanoseconds, why it stopped early or None)`.
+///
+/// # Safety
+/// This thread holds the GIL.
+unsafe fn figures(ended: &Ended) -> *mut PyObject {
+    let reason = ended.stop_reason.and_then(|reason| CString::new(reason.message()).ok());
+    let Figures { peak_bytes, before_bytes, after_bytes, churn_bytes, churn_blocks, duration_ns } =
+        ended.figures;
+    // SAFETY: the caller holds the GIL; the arguments are six numbers of 64 bits and a C string or null, as the format says.
+    unsafe {
+        Py_BuildValue(
+            c"KKKKKKz".as_ptr(),
+            peak_bytes,
+            before_bytes,
+            after_bytes,
+            churn_bytes,
+            churn_blocks,
+            duration_ns,
+            reason.as_ref().map_or(ptr::null(), |reason| reason.as_ptr()),
+        )
+    }
+}
+
+/// Sets the exception that says what failed.
+///
+/// # Safety
+/// This thread holds the GIL.
+unsafe fn raise(error: &StartError) -> *mut PyObject {
+    let message = CString::new(format!("{error}\nhint: {}", error.hint())).unwrap_or_default();
+    // SAFETY: the caller holds the GIL; the message is a C string.
+    unsafe { PyErr_SetString(PyExc_RuntimeError, message.as_ptr()) };
+    ptr::null_mut()
 }
 
 /// # Safety
@@ -145,6 +284,21 @@ unsafe fn file_system_text(text: *mut PyObject) -> Option<CString> {
             .then(|| slice::from_raw_parts(start.cast::<u8>(), length.unsigned_abs()).to_vec());
         Py_DECREF(encoded);
         CString::new(bytes?).ok()
+    }
+}
+
+/// `file_system_text(path)`; `None` always with an exception set.
+///
+/// # Safety
+/// As [`file_system_text`].
+unsafe fn path_text(path: *mut PyObject) -> Option<CString> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let text = file_system_text(path);
+        if text.is_none() && PyErr_Occurred().is_null() {
+            PyErr_SetString(PyExc_ValueError, c"embedded null byte".as_ptr());
+        }
+        text
     }
 }
 

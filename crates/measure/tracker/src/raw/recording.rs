@@ -1,10 +1,13 @@
 //! All that is recorded of a process, and how events change it.
 
+mod telling;
+
 use super::call_tree::{CallTree, Edge};
 use super::census::{self, HeapLevel, Moment, Watch};
 use super::clock::Clock;
 use super::code_table::CodeTable;
 use super::mapped_ranges::MappedRanges;
+use super::open_windows::OpenWindows;
 use super::origin::Origin;
 use super::shadow::{Block, Shadow, Unrecordable};
 use super::stack::{NodeOfFrame, Stacks};
@@ -50,6 +53,7 @@ pub(super) struct Recording {
     arena_used_before: u64,
     /// Live bytes that are not in arenas: native blocks, mappings, and large Python blocks.
     outside_arenas_bytes: u64,
+    windows: OpenWindows,
     /// Set in doubt; whoever holds the pass stops the recording when it leaves.
     stop_reason: Option<StopReason>,
 }
@@ -76,6 +80,7 @@ impl Recording {
             census_watch: Watch::NEW,
             arena_used_before: arenas.used_bytes,
             outside_arenas_bytes: 0,
+            windows: OpenWindows::NONE,
             stop_reason: None,
         })
     }
@@ -409,13 +414,6 @@ impl Recording {
             ArenaUse { bytes: self.header().arena_bytes, used_bytes: self.arena_live_bytes() };
         self.writer.abandon();
         arenas
-    }
-
-    pub(super) fn finish(mut self) {
-        let arena_live_bytes = self.arena_live_bytes();
-        self.clock.last_point(&mut self.writer, arena_live_bytes);
-        let elapsed_ns = self.clock.elapsed_ns();
-        self.writer.finish(elapsed_ns, self.stop_reason);
     }
 }
 

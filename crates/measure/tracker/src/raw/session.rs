@@ -1,11 +1,12 @@
 //! From `start` to `stop`, and over a fork: what a recording needs to begin again in a child.
 
-use super::entered::{self, Entered};
-use super::gate;
+use super::entered::{self, Ended, Entered};
+use super::gate::{self, Shut};
 use super::own_memory::OwnArray;
 use super::recording::{ArenaUse, Recording};
 use super::{arenas, domains, interpreter, native};
 use crate::StartError;
+use crate::windows::Figures;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
 use lowtide_cpython::Layout;
 use std::cell::UnsafeCell;
@@ -28,7 +29,12 @@ struct Slot(UnsafeCell<Option<Session>>);
 unsafe impl Sync for Slot {}
 
 static SESSION: Slot = Slot(UnsafeCell::new(None));
+/// Whether the hooks are in.
 static IS_STARTED: AtomicBool = AtomicBool::new(false);
+/// Whether forks are seen; once that is so, it stays so.
+static HANDLES_FORKS: AtomicBool = AtomicBool::new(false);
+/// Whether the recording goes on for the sake of its open windows only.
+static ENDS_WITH_WINDOWS: AtomicBool = AtomicBool::new(false);
 
 /// The longest suffix is a dot, ten digits of a process id, and the final zero.
 const SUFFIX_BYTES: usize = 12;
@@ -39,18 +45,20 @@ pub(super) struct ProcessTexts {
     pub(super) encoded: OwnArray<u8>,
 }
 
-/// Begins to record this process, whose capture goes to the absolute `path`.
+/// Begins to record this process, whose capture goes to the absolute `path`. Any number of times, one after the other.
 ///
 /// # Safety
 /// This thread holds the GIL.
 pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), StartError> {
-    if IS_STARTED.load(Ordering::Relaxed) {
+    if is_recording() {
         return Err(StartError::AlreadyStarted);
     }
+    // SAFETY: the caller holds the GIL. One that ended in doubt has left its hooks.
+    unsafe { stop() };
     // A defect of the tracker stops the recording; the program's standard error is not the place to tell.
     panic::set_hook(Box::new(|_| ()));
     // SAFETY: the caller holds the GIL.
-    let (hexversion, layout) = unsafe { interpreter::find() }?;
+    let (hexversion, layout) = unsafe { known_layout() }?;
     let bytes = path.to_bytes();
     let mut kept = OwnArray::zeroed(bytes.len() + SUFFIX_BYTES)
         .ok_or(CreateError::Begin(StopReason::OutOfMemory))?;
@@ -64,33 +72,62 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
     };
     // SAFETY: the caller holds the GIL.
     let recording = session.record(path, unsafe { arenas::current_use() })?;
-    // SAFETY: the gate is closed, as nothing was started; the hooks are set once, with the GIL.
+    // SAFETY: the caller holds the GIL, and nobody records.
+    unsafe { begin(session, recording) }
+}
+
+/// # Safety
+/// This thread holds the GIL, and nobody records.
+unsafe fn begin(session: Session, recording: Recording) -> Result<(), StartError> {
+    ENDS_WITH_WINDOWS.store(false, Ordering::Relaxed);
+    // SAFETY: the gate is closed, so nobody reads the session, and no hook records before all are set.
     unsafe {
         *SESSION.0.get() = Some(session);
         IS_STARTED.store(true, Ordering::Relaxed);
-        entered::begin(recording, gate::register_barrier());
         domains::install();
         arenas::install();
+        entered::begin(recording, gate::register_barrier());
         if let Err(error) = native::install() {
             stop();
             return Err(error.into());
         }
-        libc::pthread_atfork(
-            Some(before_fork),
-            Some(after_fork_in_parent),
-            Some(after_fork_in_child),
-        );
+        if !HANDLES_FORKS.swap(true, Ordering::Relaxed) {
+            libc::pthread_atfork(
+                Some(before_fork),
+                Some(after_fork_in_parent),
+                Some(after_fork_in_child),
+            );
+        }
     }
     Ok(())
 }
 
-/// Ends the recording, if one is going on, and takes the hooks out.
+/// Where the interpreter keeps its frames is looked for once: that asks Python, and does not change.
 ///
 /// # Safety
 /// This thread holds the GIL.
-pub(super) unsafe fn stop() {
+unsafe fn known_layout() -> Result<(u32, Layout), StartError> {
+    // SAFETY: the caller holds the GIL.
+    unsafe {
+        match (*SESSION.0.get()).as_ref() {
+            Some(session) => Ok((session.hexversion, session.layout)),
+            None => Ok(interpreter::find()?),
+        }
+    }
+}
+
+/// Whether a recording is going on.
+pub(super) fn is_recording() -> bool {
+    IS_STARTED.load(Ordering::Relaxed) && !entered::gate().is_closed()
+}
+
+/// Ends the recording, if one is going on, and takes the hooks out. What it saw, unless none was begun.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn stop() -> Option<Ended> {
     if !IS_STARTED.swap(false, Ordering::Relaxed) {
-        return;
+        return None;
     }
     // SAFETY: the caller holds the GIL; the hooks were installed by `start`.
     unsafe {
@@ -98,9 +135,87 @@ pub(super) unsafe fn stop() {
         arenas::remove();
     }
     native::remove();
-    if let Ok(mut entered) = entered::enter_with_gil() {
-        entered.census_at_end();
-        entered.end();
+    match enter_own() {
+        Some(mut entered) => {
+            entered.census_at_end();
+            Some(Ended { figures: entered.end(), stop_reason: None })
+        }
+        // SAFETY: the caller holds the GIL.
+        None => unsafe { entered::take_ended_in_doubt() },
+    }
+}
+
+/// Ends the recording, or has it go on for the windows that are open until the last of them is closed; the capture is
+/// complete in either case. What it saw, unless none was going on.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn end() -> Result<Option<Ended>, StartError> {
+    if let Some(mut entered) = enter_own()
+        && entered.has_windows()
+    {
+        ENDS_WITH_WINDOWS.store(true, Ordering::Relaxed);
+        // SAFETY: the caller holds the GIL, and the session is written with it only.
+        let session = unsafe { (*SESSION.0.get()).as_ref() };
+        if let Some(path) = session.and_then(Session::current_path) {
+            entered.snapshot(path)?;
+        }
+        return Ok(Some(Ended { figures: entered.figures(), stop_reason: None }));
+    }
+    // SAFETY: the caller holds the GIL.
+    Ok(unsafe { stop() })
+}
+
+/// Opens the window `id` on the recording.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn open_window(id: u64) -> Result<(), StartError> {
+    drop(enter_own());
+    let mut entered = entered::enter_without_gil().map_err(|_| StartError::NotStarted)?;
+    if entered.open_window(id) {
+        Ok(())
+    } else {
+        Err(CreateError::Begin(StopReason::OutOfMemory).into())
+    }
+}
+
+/// Closes a window, and ends the recording if that was to end with its last window. `None` if it is not open, as in a
+/// forked child, or when the recording has ended.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn close_window(id: u64) -> Option<Figures> {
+    let mut entered = entered::enter_without_gil().ok()?;
+    let figures = entered.close_window(id);
+    let is_last = !entered.has_windows();
+    drop(entered);
+    if is_last && ENDS_WITH_WINDOWS.swap(false, Ordering::Relaxed) {
+        // SAFETY: the caller holds the GIL.
+        unsafe { stop() };
+    }
+    figures
+}
+
+/// Copies the capture as it is now to the absolute `path`.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn snapshot(path: &CStr) -> Result<(), StartError> {
+    let mut entered = enter_own().ok_or(StartError::NotStarted)?;
+    if entered.writes_to(path) {
+        return Err(StartError::OwnCapture);
+    }
+    Ok(entered.snapshot(path)?)
+}
+
+/// The holder of the GIL enters; a forked child begins its own recording first.
+fn enter_own() -> Option<Entered> {
+    match entered::enter_with_gil() {
+        Ok(entered) => Some(entered),
+        Err(Shut::Closed) => None,
+        // SAFETY: the callers of this hold the GIL, and the gate says so.
+        Err(Shut::Forked) => unsafe { restart_in_child() },
     }
 }
 
@@ -123,6 +238,11 @@ pub(super) unsafe fn restart_in_child() -> Option<Entered> {
 }
 
 impl Session {
+    /// Of this process, be it a forked child.
+    fn current_path(&self) -> Option<&CStr> {
+        CStr::from_bytes_until_nul(self.path.as_slice()).ok()
+    }
+
     fn record(&self, path: &CStr, arenas: ArenaUse) -> Result<Recording, CreateError> {
         // SAFETY: no preconditions.
         let (pid, parent_pid) = unsafe { (libc::getpid(), libc::getppid()) };
@@ -145,8 +265,7 @@ impl Session {
         let pid = unsafe { libc::getpid() }.cast_unsigned();
         let path = self.path.as_mut_slice();
         write_suffix(path.get_mut(room.checked_sub(SUFFIX_BYTES)?..)?, pid);
-        let path = CStr::from_bytes_until_nul(self.path.as_slice()).ok()?;
-        self.record(path, arenas).ok()
+        self.record(self.current_path()?, arenas).ok()
     }
 }
 

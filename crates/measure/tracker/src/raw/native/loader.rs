@@ -83,8 +83,9 @@ unsafe extern "C" fn decide_dlopen(file: *const c_char, flags: c_int) -> Answer 
 
 unsafe extern "C" fn decide_dlsym(handle: *mut c_void, name: *const c_char) -> Answer {
     patch_what_is_new();
-    // Whoever asks for the next definition is a hook himself, and must get behind himself.
-    if handle == libc::RTLD_NEXT || name.is_null() {
+    // Whoever asks for the next definition is a hook himself, and must get behind himself. After the recording nobody
+    // gets a hook any more.
+    if handle == libc::RTLD_NEXT || name.is_null() || !INTERPOSER.is_on() {
         return ASK_THE_ORIGINAL;
     }
     // SAFETY: dlsym's caller passes a C string.
@@ -100,5 +101,5 @@ unsafe extern "C" fn decide_dlsym(handle: *mut c_void, name: *const c_char) -> A
 
 fn patch_what_is_new() {
     // What cannot be patched is not recorded, as if the object called the kernel itself; the program must not notice.
-    let _ = INTERPOSER.patch_loaded();
+    let _ = INTERPOSER.patch_new();
 }

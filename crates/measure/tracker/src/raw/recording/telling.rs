@@ -1,0 +1,83 @@
+//! What a recording tells of itself: figures, windows, copies, and its last words.
+
+use super::Recording;
+use crate::raw::entered::Ended;
+use crate::windows::{Figures, Totals};
+use lowtide_capture::SnapshotError;
+use std::ffi::CStr;
+
+impl Recording {
+    /// What tells this recording from others of this process.
+    pub(in crate::raw) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(in crate::raw) fn open_window_now(&mut self, id: u64) -> bool {
+        let now = self.totals();
+        self.windows.open(id, now)
+    }
+
+    pub(in crate::raw) fn close_window_now(&mut self, id: u64) -> Option<Figures> {
+        let now = self.totals();
+        self.windows.close(id, now)
+    }
+
+    pub(in crate::raw) fn has_windows(&self) -> bool {
+        !self.windows.is_empty()
+    }
+
+    pub(in crate::raw) fn look_at_level(&mut self) {
+        let live_bytes = self.header().live_bytes;
+        self.windows.look(live_bytes);
+    }
+
+    /// What the whole recording saw until now.
+    pub(in crate::raw) fn figures(&mut self) -> Figures {
+        let now = self.totals();
+        Figures {
+            peak_bytes: self.header().peak_bytes,
+            before_bytes: 0,
+            after_bytes: now.live_bytes,
+            churn_bytes: now.churn_bytes,
+            churn_blocks: now.churn_blocks,
+            duration_ns: now.elapsed_ns,
+        }
+    }
+
+    fn totals(&mut self) -> Totals {
+        let elapsed_ns = self.clock.elapsed_ns();
+        let live_bytes = self.header().live_bytes;
+        let nothing = Totals { live_bytes, elapsed_ns, ..Totals::default() };
+        (0..self.writer.node_count()).fold(nothing, |mut totals, node| {
+            let node = self.counters(node).1;
+            totals.churn_bytes = totals.churn_bytes.wrapping_add(node.churn_bytes);
+            totals.churn_blocks = totals.churn_blocks.wrapping_add(node.churn_blocks);
+            totals
+        })
+    }
+
+    /// A point of the timeline that says what is so now.
+    fn bring_up_to_date(&mut self) {
+        let arena_live_bytes = self.arena_live_bytes();
+        self.clock.last_point(&mut self.writer, arena_live_bytes);
+    }
+
+    /// Whether the capture itself is at this path.
+    pub(in crate::raw) fn writes_to(&self, path: &CStr) -> bool {
+        self.writer.is_at(path)
+    }
+
+    /// Copies the capture as it is now. The GIL is held.
+    pub(in crate::raw) fn snapshot(&mut self, path: &CStr) -> Result<(), SnapshotError> {
+        self.census_at_end();
+        self.bring_up_to_date();
+        self.writer.snapshot(path)
+    }
+
+    pub(in crate::raw) fn finish(mut self) -> Ended {
+        self.bring_up_to_date();
+        let ended = Ended { figures: self.figures(), stop_reason: self.stop_reason };
+        self.writer.finish(ended.figures.duration_ns, self.stop_reason);
+        ended
+    }
+}
