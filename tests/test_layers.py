@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from layers import Dependencies, violations
+from layers import IN_THE_PROGRAM, Dependencies, violations
 
 
 def metadata(used: dict[str, list[str]], *, in_compiler: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -27,7 +27,9 @@ def metadata(used: dict[str, list[str]], *, in_compiler: tuple[str, ...] = ()) -
 
 def found(used: dict[str, list[str]], *, in_compiler: tuple[str, ...] = ()) -> list[str]:
     whole = {"lowtide-tracker": [], "lowtide-stage": []} | used
-    return list(violations(Dependencies(metadata(whole, in_compiler=in_compiler))))
+    dependencies = Dependencies(metadata(whole, in_compiler=in_compiler))
+    carried = {crate: dependencies.all_used_by(crate) for crate in IN_THE_PROGRAM}
+    return list(violations(dependencies, carried))
 
 
 def test_the_datas_way_is_no_violation() -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,12 +81,13 @@ class Recorded:
         return Report(json.loads(text), self.source)
 
 
-def record(folder: Path, program: str, *arguments: str, **how: Any) -> Recorded:
-    """Runs `program` (dedented) under lowtide in `folder`."""
+def record(folder: Path, program: str, *arguments: str, options: Sequence[str] = (), **how: Any) -> Recorded:
+    """Runs `program` (dedented) under lowtide in `folder`; `options` are lowtide's own."""
     source = textwrap.dedent(program)
     (folder / PROGRAM).write_text(source, encoding="utf-8")
     capture = folder / "capture.lowtide"
-    command = [LOWTIDE, "run", "--python", sys.executable, "--out", str(capture), str(folder / PROGRAM), *arguments]
+    command = [LOWTIDE, "run", "--python", sys.executable, "--out", str(capture), *options]
+    command += [str(folder / PROGRAM), *arguments]
     how = {"capture_output": True, "text": True, "cwd": folder, "check": False} | how
     return Recorded(capture, source, subprocess.run(command, **how))
 

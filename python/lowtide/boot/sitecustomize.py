@@ -23,11 +23,14 @@ def _boot(folder):
     _remove_traces(folder)
     loaded = set(sys.modules)
     if "STAGE" in orders:
-        _started("lowtide_stage", orders["STAGE"], orders["STAGE_DIR"])
+        _told(_loaded("lowtide_stage", orders["STAGE"]).start, orders["STAGE_DIR"])
     if "CAPTURE" in orders:
         import atexit
 
-        tracker = _started("lowtide_tracker", orders["EXTENSION"], _unused(orders["CAPTURE"]))
+        tracker = _loaded("lowtide_tracker", orders["EXTENSION"])
+        if "NATIVE" in orders:
+            _told(tracker.with_native_frames)
+        _told(tracker.start, _unused(orders["CAPTURE"]))
         # What is registered first runs last: the program's own exit handlers are still tracked.
         atexit.register(tracker.stop)
     for name in set(sys.modules) - loaded:
@@ -37,7 +40,7 @@ def _boot(folder):
 def _take_orders():
     # type: () -> dict[str, str]
     """Takes the launcher's variables out of the environment, and gives PYTHONPATH back its value."""
-    names = ("EXTENSION", "CAPTURE", "STAGE", "STAGE_DIR", "PYTHONPATH")
+    names = ("EXTENSION", "CAPTURE", "NATIVE", "STAGE", "STAGE_DIR", "PYTHONPATH")
     orders = {name: os.environ.pop("LOWTIDE_" + name) for name in names if "LOWTIDE_" + name in os.environ}
     if "PYTHONPATH" in orders:
         os.environ["PYTHONPATH"] = orders["PYTHONPATH"]
@@ -75,9 +78,9 @@ def _refuse(what, hint="lowtide measures CPython 3.10 and later with the GIL; ch
     os._exit(_REFUSED_STATUS)
 
 
-def _started(name, path, order):
-    # type: (str, str, str) -> Any
-    """Loads an extension module from a file that has another name, and starts it."""
+def _loaded(name, path):
+    # type: (str, str) -> Any
+    """Loads an extension module from a file that has another name."""
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import ExtensionFileLoader
 
@@ -85,12 +88,18 @@ def _started(name, path, order):
     try:
         module = loader.create_module(ModuleSpec(name, loader, origin=path))
         loader.exec_module(module)
-        module.start(order)
     except ImportError as error:
         _refuse("cannot load %s: %s" % (path, error), "install lowtide again for this machine and this Python")
+    return module
+
+
+def _told(order, *arguments):
+    # type: (Any, *str) -> None
+    """Gives an extension an order, which it may refuse."""
+    try:
+        order(*arguments)
     except RuntimeError as error:
         _refuse(*str(error).split("\nhint: ", 1))
-    return module
 
 
 def _unused(capture):
@@ -104,7 +113,7 @@ try:
     _boot(os.path.dirname(__file__))
 finally:
     # Without functions no cycle keeps this module alive.
-    del _boot, _check_python, _refuse, _remove_traces, _started, _take_orders, _unused
+    del _boot, _check_python, _loaded, _refuse, _remove_traces, _take_orders, _told, _unused
 
 # Python's own search, now without this folder. That there is no other sitecustomize is what `site` expects to be told.
 import sitecustomize  # noqa: E402

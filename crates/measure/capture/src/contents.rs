@@ -1,5 +1,6 @@
 use crate::StopReason;
-use crate::layout::{Node, TimelinePoint};
+use crate::layout::{Node, TimelinePoint, UNKNOWN_MODULE, node_kind};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything a capture says, checked: ids are in range and a node's parent stands before it.
 #[derive(Clone, Debug)]
@@ -12,12 +13,29 @@ pub struct Capture {
     pub nodes: Vec<Node>,
     /// Code objects by code id; `None` where a record is missing.
     pub codes: Vec<Option<Code>>,
+    /// Programs and libraries by module id; `None` where a record is missing.
+    pub modules: Vec<Option<Module>>,
+    /// What functions native frames are in, innermost inlined one first, as far as somebody has looked them up.
+    pub symbols: BTreeMap<NativeAddress, Vec<Symbol>>,
     /// By time.
     pub timeline: Vec<TimelinePoint>,
     /// The census nearest the peak.
     pub census: Option<Census>,
     /// How the process ended, as far as its launcher noted it.
     pub ending: Option<Ending>,
+}
+
+impl Capture {
+    /// The addresses of native frames that no symbol is there for.
+    #[must_use]
+    pub fn without_symbols(&self) -> BTreeSet<NativeAddress> {
+        let frames = self.nodes.iter().filter(|node| node.kind == node_kind::NATIVE_FRAME);
+        frames
+            .filter(|node| node.code != UNKNOWN_MODULE)
+            .map(|node| NativeAddress { module: node.code, address: node.instruction })
+            .filter(|address| !self.symbols.contains_key(address))
+            .collect()
+    }
 }
 
 /// What recording was doing when the file was last written.
@@ -102,6 +120,43 @@ pub struct Code {
     pub qualified_name: Vec<u8>,
     /// `co_linetable`.
     pub line_table: Vec<u8>,
+}
+
+/// A program or library that native frames lie in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// How far from where its file says it was loaded.
+    pub base: u64,
+    /// Its first address.
+    pub start: u64,
+    /// The first address behind it.
+    pub end: u64,
+    /// What its linker called it; empty without one.
+    pub build_id: Vec<u8>,
+    /// The file it was loaded from.
+    pub path: Vec<u8>,
+}
+
+/// An address of a call in a module's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NativeAddress {
+    /// Module id.
+    pub module: u32,
+    /// In the file's own addresses.
+    pub address: u32,
+}
+
+/// A native function at an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol {
+    /// Its name, as its language writes it.
+    pub function: String,
+    /// Its source; empty where that is not known.
+    pub file: String,
+    /// 1-based; 0 where that is not known.
+    pub line: u32,
+    /// Whether the compiler made it a part of the next one.
+    pub is_inlined: bool,
 }
 
 /// Object types near the peak.

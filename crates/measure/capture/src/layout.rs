@@ -114,6 +114,9 @@ pub mod node_kind {
     pub const NATIVE: u32 = 1;
     /// Anonymous memory mappings asked for under the parent frame.
     pub const MAPPING: u32 = 2;
+    /// A native function that the parent called: `code` is a module id or [`super::UNKNOWN_MODULE`], `instruction` an
+    /// address of the call in the module's file. Its own counters are Python-domain blocks, as a frame's.
+    pub const NATIVE_FRAME: u32 = 3;
     /// Memory that a thread without Python asked for while the parent frame waited for it; its own counters are blocks of
     /// Python's allocators, and those of other kinds are its children. Under the root: nobody waited.
     pub const WORKER: u32 = 4;
@@ -126,6 +129,9 @@ pub mod node_kind {
     }
 }
 
+/// In place of a module id: code that belongs to no loaded object, or a stack that could not be followed further out.
+pub const UNKNOWN_MODULE: u32 = u32::MAX;
+
 /// One node of the call tree, 64 bytes. A parent's id is lower than its children's.
 ///
 /// At peak = `at_peak_*` where `peak_number` equals the header's, otherwise `live_*`. So the header's number must move
@@ -135,7 +141,8 @@ pub mod node_kind {
 pub struct Node {
     /// Node id of the caller; the root is its own parent.
     pub parent: u32,
-    /// Code id of a `CODE` record; meaningless for the root (memory without any Python frame) and for kinds other than `FRAME`.
+    /// Code id of a `CODE` record, or for `NATIVE_FRAME` module id of a `MODULE` record; meaningless for the root (memory
+    /// without any Python frame) and for other kinds.
     pub code: u32,
     /// Byte offset of the instruction in the code object (`f_lasti` as Python shows it, so 2 per code unit).
     pub instruction: u32,
@@ -177,6 +184,10 @@ pub mod record_kind {
     pub const CENSUS: u32 = 3;
     /// Written by the launcher afterwards, in a segment of its own at the end of the file: `peak RSS bytes u64, duration ns u64, exit code i32, signal i32 (0: none)`.
     pub const ENDING: u32 = 4;
+    /// A program or library that native frames lie in: `module id u32, reserved u32, base u64, start u64, end u64, 2 lengths u32 (build id, path)`, then those bytes. Its file's addresses plus `base` are those in memory.
+    pub const MODULE: u32 = 5;
+    /// Written afterwards, in segments at the end of the file: the functions at one address of a module's file. `module id u32, instruction u32, count u32, reserved u32`, then per function, innermost inlined one first, `line u32, flags u32 (bit 0: inlined into the next), 2 lengths u32 (function, file)` and those bytes.
+    pub const SYMBOL: u32 = 6;
 }
 
 /// One point of the timeline.

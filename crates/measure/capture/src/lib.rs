@@ -26,13 +26,14 @@ mod stop_reason;
 mod timeline;
 mod writer;
 
-pub use annotate::annotate;
+pub use annotate::{add_symbols, annotate};
 pub use children::children_of;
 pub use contents::{
-    Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, Summary,
+    Capture, Census, CensusEntry, CensusSite, Code, Ending, Module, NativeAddress, Process, State,
+    Summary, Symbol,
 };
 pub use error::CaptureError;
 pub use reader::{parse, read};
 pub use snapshot::{SnapshotError, copy as copy_snapshot};
 pub use stop_reason::StopReason;
-pub use writer::{CaptureWriter, CodeFacts, CreateError, Start, encode_text};
+pub use writer::{CaptureWriter, CodeFacts, CreateError, ModuleFacts, Start, encode_text};

@@ -41,6 +41,8 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Capture, CaptureError> {
         process: records.process,
         nodes,
         codes: records.codes,
+        modules: records.modules,
+        symbols: records.symbols,
         timeline,
         census: records.census,
         ending: records.ending,

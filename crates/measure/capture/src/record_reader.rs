@@ -1,8 +1,11 @@
-use crate::contents::{Census, CensusEntry, CensusSite, Code, Ending, Process};
+use crate::contents::{
+    Census, CensusEntry, CensusSite, Code, Ending, Module, NativeAddress, Process, Symbol,
+};
 use crate::cursor::Cursor;
 use crate::layout::record_kind;
+use std::collections::BTreeMap;
 
-/// Code ids come in order; one that leaves a larger gap is damage, and would only make the reader ask for memory.
+/// Ids come in order; one that leaves a larger gap is damage, and would only make the reader ask for memory.
 const LARGEST_GAP: usize = 1024;
 
 /// What the records of a capture say.
@@ -10,6 +13,8 @@ const LARGEST_GAP: usize = 1024;
 pub struct Records {
     pub process: Option<Process>,
     pub codes: Vec<Option<Code>>,
+    pub modules: Vec<Option<Module>>,
+    pub symbols: BTreeMap<NativeAddress, Vec<Symbol>>,
     pub census: Option<Census>,
     pub ending: Option<Ending>,
 }
@@ -39,24 +44,20 @@ impl Records {
         match kind {
             record_kind::CODE => {
                 if let Some((id, code)) = read_code(payload) {
-                    self.keep_code(id, code);
+                    keep(&mut self.codes, id, code);
                 }
             }
+            record_kind::MODULE => {
+                if let Some((id, module)) = read_module(payload) {
+                    keep(&mut self.modules, id, module);
+                }
+            }
+            record_kind::SYMBOL => self.symbols.extend(read_symbols(payload)),
             record_kind::PROCESS => self.process = read_process(payload).or(self.process.take()),
             record_kind::CENSUS => self.keep_later_census(read_census(payload)),
             record_kind::ENDING => self.ending = read_ending(payload).or(self.ending),
             _ => {}
         }
-    }
-
-    fn keep_code(&mut self, id: usize, code: Code) {
-        if id > self.codes.len() + LARGEST_GAP {
-            return;
-        }
-        if id >= self.codes.len() {
-            self.codes.resize(id + 1, None);
-        }
-        self.codes[id] = Some(code);
     }
 
     fn keep_later_census(&mut self, census: Option<Census>) {
@@ -67,6 +68,16 @@ impl Records {
             self.census = Some(census);
         }
     }
+}
+
+fn keep<T: Clone>(kept: &mut Vec<Option<T>>, id: usize, value: T) {
+    if id > kept.len() + LARGEST_GAP {
+        return;
+    }
+    if id >= kept.len() {
+        kept.resize(id + 1, None);
+    }
+    kept[id] = Some(value);
 }
 
 fn read_code(payload: &mut Cursor) -> Option<(usize, Code)> {
@@ -80,6 +91,29 @@ fn read_code(payload: &mut Cursor) -> Option<(usize, Code)> {
         line_table: payload.bytes(line_table as usize)?.to_vec(),
     };
     Some((id as usize, code))
+}
+
+fn read_module(payload: &mut Cursor) -> Option<(usize, Module)> {
+    let [id, _reserved] = payload.u32s()?;
+    let [base, start, end] = payload.u64s()?;
+    let [build_id, path] = payload.u32s()?;
+    let build_id = payload.bytes(build_id as usize)?.to_vec();
+    let path = payload.bytes(path as usize)?.to_vec();
+    Some((id as usize, Module { base, start, end, build_id, path }))
+}
+
+fn read_symbols(payload: &mut Cursor) -> Option<(NativeAddress, Vec<Symbol>)> {
+    let [module, address, count, _reserved] = payload.u32s()?;
+    let symbols = (0..count).map_while(|_| read_symbol(payload)).collect::<Vec<_>>();
+    (symbols.len() == count as usize).then_some((NativeAddress { module, address }, symbols))
+}
+
+fn read_symbol(payload: &mut Cursor) -> Option<Symbol> {
+    let [line, flags, function, file] = payload.u32s()?;
+    let mut text = |length: u32| {
+        payload.bytes(length as usize).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    };
+    Some(Symbol { function: text(function)?, file: text(file)?, line, is_inlined: flags & 1 != 0 })
 }
 
 fn read_process(payload: &mut Cursor) -> Option<Process> {

@@ -43,6 +43,21 @@ pub struct CodeFacts<'a> {
     pub line_table: &'a [u8],
 }
 
+/// What a `MODULE` record says.
+#[derive(Clone, Copy, Debug)]
+pub struct ModuleFacts<'a> {
+    /// How far from where its file says it was loaded.
+    pub base: u64,
+    /// Its first address.
+    pub start: u64,
+    /// The first address behind it.
+    pub end: u64,
+    /// Empty without one.
+    pub build_id: &'a [u8],
+    /// The file it was loaded from.
+    pub path: &'a [u8],
+}
+
 /// Writes one capture from inside the target process.
 ///
 /// Never allocates, never panics; each error is a reason to stop recording. Calls must be serialised by the caller.
@@ -56,6 +71,7 @@ pub struct CaptureWriter {
     census: CensusSlots,
     timeline: Timeline,
     code_count: u32,
+    module_count: u32,
 }
 
 impl CaptureWriter {
@@ -79,6 +95,7 @@ impl CaptureWriter {
             census: CensusSlots::new(),
             timeline,
             code_count: 0,
+            module_count: 0,
         })
     }
 
@@ -136,6 +153,27 @@ impl CaptureWriter {
         let parts = [numbers.as_flattened(), code.filename, code.qualified_name, code.line_table];
         self.records.append(&mut self.file, &mut self.header, record_kind::CODE, &parts)?;
         self.code_count += 1;
+        Ok(id)
+    }
+
+    /// Appends a `MODULE` record and returns its module id: 0, 1, 2 ...
+    ///
+    /// # Errors
+    /// The reason to stop recording.
+    pub fn add_module(&mut self, module: &ModuleFacts) -> Result<u32, StopReason> {
+        let id = self.module_count;
+        let ids = [id, 0].map(u32::to_le_bytes);
+        let addresses = [module.base, module.start, module.end].map(u64::to_le_bytes);
+        let lengths = [length_of(module.build_id)?, length_of(module.path)?].map(u32::to_le_bytes);
+        let parts = [
+            ids.as_flattened(),
+            addresses.as_flattened(),
+            lengths.as_flattened(),
+            module.build_id,
+            module.path,
+        ];
+        self.records.append(&mut self.file, &mut self.header, record_kind::MODULE, &parts)?;
+        self.module_count += 1;
         Ok(id)
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Boot<'a> {
     pub folder: &'a Path,
     /// The tracker's extension and the capture it writes.
     pub tracker: Option<(&'a Path, &'a Path)>,
+    /// Whether the tracker shall record native frames too.
+    pub native: bool,
     /// The stage's extension and its folder.
     pub stage: Option<(&'a Path, &'a Path)>,
 }
@@ -25,6 +27,9 @@ impl Boot<'_> {
         if let Some((extension, capture)) = self.tracker {
             set("LOWTIDE_EXTENSION", extension.as_os_str());
             set("LOWTIDE_CAPTURE", capture.as_os_str());
+            if self.native {
+                set("LOWTIDE_NATIVE", OsStr::new("1"));
+            }
         }
         if let Some((extension, folder)) = self.stage {
             set("LOWTIDE_STAGE", extension.as_os_str());
@@ -67,7 +72,7 @@ mod tests {
     use super::*;
 
     fn boot() -> Boot<'static> {
-        Boot { folder: Path::new("/boot"), tracker: None, stage: None }
+        Boot { folder: Path::new("/boot"), tracker: None, native: false, stage: None }
     }
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<Variable> {
@@ -77,6 +82,14 @@ mod tests {
     #[test]
     fn an_unset_python_path_leaves_nothing_to_restore() {
         assert_eq!(boot().variables(None), owned(&[("PYTHONPATH", "/boot")]));
+    }
+
+    #[test]
+    fn native_frames_are_an_order_to_the_tracker() {
+        let tracker = Some((Path::new("/tracker.so"), Path::new("/run.lowtide")));
+        let orders = |native| Boot { tracker, native, ..boot() }.variables(None).len();
+        assert_eq!(orders(true), orders(false) + 1);
+        assert_eq!(Boot { native: true, ..boot() }.variables(None), boot().variables(None));
     }
 
     #[test]

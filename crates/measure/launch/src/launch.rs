@@ -30,6 +30,8 @@ pub struct Launch {
     pub args: Vec<OsString>,
     /// Where the capture goes; `None` runs without the tracker. An earlier capture there is replaced.
     pub capture: Option<PathBuf>,
+    /// Whether native frames are recorded between Python frames.
+    pub native: bool,
     /// The stage's folder; `None` runs without the stage.
     pub stage: Option<PathBuf>,
     /// Variables that are set for the program.
@@ -53,6 +55,7 @@ impl Launch {
             target,
             args: Vec::new(),
             capture: None,
+            native: false,
             stage: None,
             env: Vec::new(),
             stdin: Input::default(),
@@ -151,6 +154,7 @@ impl Launch {
             tracker: capture
                 .map(|file| Ok((installation.check_tracker()?, file.path.as_path())))
                 .transpose()?,
+            native: self.native,
             stage: stage
                 .as_deref()
                 .map(|folder| Ok((installation.check_stage()?, folder)))

@@ -15,6 +15,7 @@ mod error;
 mod facts;
 mod frames;
 mod main_module;
+mod native;
 mod profile;
 mod reading;
 mod tree;
@@ -22,7 +23,9 @@ mod usage;
 
 pub use error::ProfileError;
 pub use facts::{Exit, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
+pub use native::NativeFrame;
 pub use profile::Profile;
 pub use usage::{
-    Frame, LineUsage, MemoryKind, StackUsage, TypeLine, TypeUsage, Usage, UsageInTime,
+    Frame, LineUsage, MemoryKind, NativeUsage, StackFrame, StackUsage, TypeLine, TypeUsage, Usage,
+    UsageInTime,
 };

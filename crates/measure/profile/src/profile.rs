@@ -2,8 +2,8 @@ use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
 use crate::tree::LineTree;
 use crate::{
-    Exit, LineUsage, Peak, ProcessFacts, ProfileError, Recording, StackUsage, TimelinePoint,
-    TypeUsage, Usage, reading,
+    Exit, Frame, LineUsage, NativeUsage, Peak, ProcessFacts, ProfileError, Recording, StackUsage,
+    TimelinePoint, TypeUsage, Usage, reading,
 };
 use lowtide_capture::Capture;
 use lowtide_units::{Bytes, Elapsed, LineSpan};
@@ -115,6 +115,19 @@ impl Profile {
     #[must_use]
     pub fn heaviest_stacks(&self, count: usize) -> Vec<StackUsage> {
         self.tree.heaviest_stacks(count)
+    }
+
+    /// What a line asked native code for, by the native functions on the way; most live at the peak first. Empty unless
+    /// native functions were recorded.
+    #[must_use]
+    pub fn native_usage(&self, place: &Frame) -> Vec<NativeUsage> {
+        self.tree.native_usage(place)
+    }
+
+    /// Whether native functions were recorded.
+    #[must_use]
+    pub fn has_native_frames(&self) -> bool {
+        self.tree.has_native_frames()
     }
 
     /// Object types near the peak and the lines that made the objects, most bytes first, then by name.

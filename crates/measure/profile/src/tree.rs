@@ -1,14 +1,18 @@
 use crate::frames::{FrameId, FrameResolver, Frames};
-use crate::{Frame, LineUsage, MemoryKind, StackUsage, Usage, UsageInTime};
+use crate::native::{CallId, NativeCalls, NativeResolver};
+use crate::{
+    Frame, LineUsage, MemoryKind, NativeUsage, StackFrame, StackUsage, Usage, UsageInTime,
+};
 use lowtide_capture::layout::{Node, node_kind};
 use lowtide_capture::{Capture, Summary};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The capture's call tree with instructions of one line taken together.
 #[derive(Clone, Debug)]
 pub struct LineTree {
     frames: Frames,
+    native_calls: NativeCalls,
     /// Parents before children; the first is the root.
     nodes: Vec<LineNode>,
     /// By the capture's node ids.
@@ -20,7 +24,10 @@ pub struct LineTree {
 struct LineNode {
     /// Itself for the root.
     parent: usize,
+    /// The innermost line of Python.
     frame: FrameId,
+    /// The native function that this node stands for, if it is one.
+    call: Option<CallId>,
     origin: Origin,
     own: UsageInTime,
 }
@@ -71,24 +78,35 @@ impl OwnOfLine {
 impl LineTree {
     pub fn of(capture: &Capture) -> Self {
         let mut resolver = FrameResolver::new(capture);
+        let mut native = NativeResolver::new(capture);
         let mut merged = MergedNodes::with_root(resolver.nowhere());
         let mut line_nodes: Vec<usize> = Vec::with_capacity(capture.nodes.len());
         for (id, node) in capture.nodes.iter().enumerate() {
             // The reader vouches that a parent stands before its children.
             let parent = line_nodes.get(node.parent as usize).copied().unwrap_or(0);
             let LineNode { frame, origin, .. } = merged.nodes[parent];
-            let (frame, origin) = match node.kind {
-                node_kind::NATIVE => (frame, Origin { kind: MemoryKind::Native, ..origin }),
-                node_kind::MAPPING => (frame, Origin { kind: MemoryKind::Mapping, ..origin }),
-                node_kind::WORKER => (frame, Origin { by_workers: true, ..origin }),
-                _ if id == 0 => (frame, origin),
-                _ => (resolver.place_of(node.code, node.instruction), Origin::FRAME),
+            let (frame, call, origin) = match node.kind {
+                node_kind::NATIVE => (frame, None, Origin { kind: MemoryKind::Native, ..origin }),
+                node_kind::MAPPING => (frame, None, Origin { kind: MemoryKind::Mapping, ..origin }),
+                node_kind::NATIVE_FRAME => {
+                    let call = native.call_at(node.code, node.instruction);
+                    (frame, Some(call), Origin { kind: MemoryKind::Python, ..origin })
+                }
+                node_kind::WORKER => (frame, None, Origin { by_workers: true, ..origin }),
+                _ if id == 0 => (frame, None, origin),
+                _ => (resolver.place_of(node.code, node.instruction), None, Origin::FRAME),
             };
-            let line_node = if id == 0 { 0 } else { merged.find_or_add(parent, frame, origin) };
+            let place = Place { frame, call, origin };
+            let line_node = if id == 0 { 0 } else { merged.find_or_add(parent, place) };
             merged.nodes[line_node].own += usage_of(node, &capture.summary);
             line_nodes.push(line_node);
         }
-        Self { frames: resolver.finish(), nodes: merged.nodes, line_nodes }
+        Self {
+            frames: resolver.finish(),
+            native_calls: native.finish(),
+            nodes: merged.nodes,
+            line_nodes,
+        }
     }
 
     /// Every place in the tree, each once.
@@ -100,6 +118,11 @@ impl LineTree {
     pub fn frame_of(&self, node: u32) -> Option<&Frame> {
         let line_node = *self.line_nodes.get(node as usize)?;
         Some(self.frames.get(self.nodes[line_node].frame))
+    }
+
+    /// Whether native functions were recorded.
+    pub fn has_native_frames(&self) -> bool {
+        self.nodes.iter().any(|node| node.call.is_some())
     }
 
     /// Live at the peak by kind.
@@ -155,15 +178,52 @@ impl LineTree {
         usage
     }
 
+    /// What one line asked native code for; most live at the peak first, of equals the one seen first.
+    pub fn native_usage(&self, place: &Frame) -> Vec<NativeUsage> {
+        let is_meant: Vec<bool> = self.frames.iter().map(|frame| frame == place).collect();
+        let mut by_calls = BTreeMap::<Vec<CallId>, Usage>::new();
+        for (id, node) in self.nodes.iter().enumerate() {
+            if is_meant[node.frame] && node.own.at_peak.count > 0 {
+                *by_calls.entry(self.calls_to(id)).or_default() += node.own.at_peak;
+            }
+        }
+        let mut by_calls: Vec<_> =
+            by_calls.into_iter().filter(|(calls, _)| !calls.is_empty()).collect();
+        by_calls.sort_by_key(|(_, at_peak)| Reverse(at_peak.bytes));
+        let frames = |calls: Vec<CallId>| {
+            calls.into_iter().flat_map(|call| self.native_calls.get(call)).cloned().collect()
+        };
+        by_calls
+            .into_iter()
+            .map(|(calls, at_peak)| NativeUsage { calls: frames(calls), at_peak })
+            .collect()
+    }
+
+    /// The native calls from the line of a node to what it stands for.
+    fn calls_to(&self, id: usize) -> Vec<CallId> {
+        let mut calls = Vec::new();
+        let mut at = id;
+        while at != 0 && !self.nodes[at].is_line() {
+            calls.extend(self.nodes[at].call);
+            at = self.nodes[at].parent;
+        }
+        calls.reverse();
+        calls
+    }
+
     fn stack(&self, id: usize) -> StackUsage {
         let node = &self.nodes[id];
         let mut frames = Vec::new();
         let mut at = id;
         while at != 0 {
-            if self.nodes[at].origin == Origin::FRAME {
-                frames.push(self.frames.get(self.nodes[at].frame).clone());
+            let node = &self.nodes[at];
+            if let Some(call) = node.call {
+                let inlined = self.native_calls.get(call).iter().rev().cloned();
+                frames.extend(inlined.map(StackFrame::Native));
+            } else if node.is_line() {
+                frames.push(StackFrame::Python(self.frames.get(node.frame).clone()));
             }
-            at = self.nodes[at].parent;
+            at = node.parent;
         }
         frames.reverse();
         let UsageInTime { at_peak, left_at_exit, churn } = node.own;
@@ -172,23 +232,41 @@ impl LineTree {
     }
 }
 
-/// Nodes of one parent, line and origin taken together.
+/// What tells nodes of one parent apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Place {
+    frame: FrameId,
+    call: Option<CallId>,
+    origin: Origin,
+}
+
+impl LineNode {
+    fn new(parent: usize, Place { frame, call, origin }: Place) -> Self {
+        Self { parent, frame, call, origin, own: UsageInTime::default() }
+    }
+
+    /// Whether it stands for a line of Python being run.
+    fn is_line(&self) -> bool {
+        self.call.is_none() && self.origin == Origin::FRAME
+    }
+}
+
+/// Nodes of one parent and place taken together.
 struct MergedNodes {
     nodes: Vec<LineNode>,
-    ids: HashMap<(usize, FrameId, Origin), usize>,
+    ids: HashMap<(usize, Place), usize>,
 }
 
 impl MergedNodes {
     fn with_root(frame: FrameId) -> Self {
-        let root =
-            LineNode { parent: 0, frame, origin: Origin::FRAME, own: UsageInTime::default() };
-        Self { nodes: vec![root], ids: HashMap::new() }
+        let root = Place { frame, call: None, origin: Origin::FRAME };
+        Self { nodes: vec![LineNode::new(0, root)], ids: HashMap::new() }
     }
 
-    fn find_or_add(&mut self, parent: usize, frame: FrameId, origin: Origin) -> usize {
+    fn find_or_add(&mut self, parent: usize, place: Place) -> usize {
         let nodes = &mut self.nodes;
-        *self.ids.entry((parent, frame, origin)).or_insert_with(|| {
-            nodes.push(LineNode { parent, frame, origin, own: UsageInTime::default() });
+        *self.ids.entry((parent, place)).or_insert_with(|| {
+            nodes.push(LineNode::new(parent, place));
             nodes.len() - 1
         })
     }

@@ -1,3 +1,4 @@
+use crate::NativeFrame;
 use lowtide_units::Bytes;
 use std::iter::Sum;
 use std::ops::AddAssign;
@@ -98,11 +99,29 @@ pub enum MemoryKind {
     Mapping,
 }
 
+/// What one line asked native code for, by the way that the request took there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeUsage {
+    /// From the function that the line called to the one that asked for memory.
+    pub calls: Vec<NativeFrame>,
+    /// Live at the peak.
+    pub at_peak: Usage,
+}
+
+/// One level of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StackFrame {
+    /// A line of Python.
+    Python(Frame),
+    /// A native function.
+    Native(NativeFrame),
+}
+
 /// What one stack asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackUsage {
-    /// Outermost first; empty for memory that no Python frame asked for.
-    pub frames: Vec<Frame>,
+    /// Outermost first; empty for memory that no known frame asked for. Native functions are there if they were recorded.
+    pub frames: Vec<StackFrame>,
     /// From whom.
     pub kind: MemoryKind,
     /// Whether threads without Python asked for it while the innermost frame waited for them.

@@ -5,7 +5,9 @@ use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
     Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
 };
-use lowtide_profile::{Exit, MemoryKind, Profile, Recording, Slack, Usage, UsageInTime};
+use lowtide_profile::{
+    Exit, MemoryKind, Profile, Recording, Slack, StackFrame, Usage, UsageInTime,
+};
 use lowtide_units::{Bytes, LineSpan};
 use std::path::PathBuf;
 
@@ -139,6 +141,8 @@ fn capture() -> Capture {
         ]
         .map(Some)
         .into(),
+        modules: Vec::new(),
+        symbols: std::collections::BTreeMap::new(),
         timeline: timeline(),
         census: Some(census()),
         ending: None,
@@ -196,11 +200,18 @@ fn under_a_line_each_block_counts_once_however_often_the_stack_passes() {
     assert_eq!(profile.under(&[span("src/app.py", 2, 2), span("app.py", 1, 9)]), Usage::default());
 }
 
+fn line_of(frame: &StackFrame) -> u32 {
+    match frame {
+        StackFrame::Python(frame) => frame.line,
+        StackFrame::Native(frame) => frame.line,
+    }
+}
+
 #[test]
 fn stacks_are_outermost_first_and_keep_kinds_apart() {
     let stacks = Profile::from_capture(&capture()).heaviest_stacks(7);
     let shown = stacks.iter().map(|stack| {
-        let lines: Vec<u32> = stack.frames.iter().map(|frame| frame.line).collect();
+        let lines: Vec<u32> = stack.frames.iter().map(line_of).collect();
         (lines, stack.kind, stack.at_peak.bytes.0)
     });
     let expected = [

@@ -55,6 +55,8 @@ fn capture(nodes: Vec<Node>) -> Capture {
         process: None,
         nodes,
         codes,
+        modules: Vec::new(),
+        symbols: std::collections::BTreeMap::new(),
         timeline: Vec::new(),
         census: None,
         ending: None,

@@ -1,6 +1,7 @@
 use lowtide_capture::{CreateError, SnapshotError};
 use lowtide_cpython::UnsupportedPython;
 use lowtide_interpose::InterposeError;
+use lowtide_unwind::NoUnwinder;
 
 /// Why a process is not recorded, or not as asked.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum StartError {
     /// Native code could not be hooked.
     #[error(transparent)]
     Interpose(#[from] InterposeError),
+    /// Native frames were asked for, and cannot be had.
+    #[error(transparent)]
+    NoUnwinder(#[from] NoUnwinder),
     /// A recording is going on.
     #[error("this process is being recorded already")]
     AlreadyStarted,
@@ -40,6 +44,7 @@ impl StartError {
                 "put the capture into a folder that exists and may be written, with --out"
             }
             Self::Interpose(error) => error.hint(),
+            Self::NoUnwinder(_) => "measure without --native, or on a newer system",
             Self::AlreadyStarted => "stop the first recording before another begins",
             Self::NotStarted => "start a recording first",
             Self::OwnCapture => "give the snapshot a name of its own",

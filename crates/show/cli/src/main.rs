@@ -10,6 +10,7 @@ mod failure;
 mod fix;
 mod judged;
 mod located;
+mod named;
 mod neighbours;
 mod program;
 mod prove;

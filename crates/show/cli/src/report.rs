@@ -1,6 +1,7 @@
 use crate::arguments::Format;
 use crate::failure;
 use crate::judged;
+use crate::named;
 use crate::sources;
 use crate::terminal::Terminal;
 use anyhow::Result;
@@ -8,6 +9,7 @@ use clap::Args;
 use lowtide_findings::Finding;
 use lowtide_profile::Profile;
 use lowtide_report::{RunSummary, run_json, run_text};
+use lowtide_symbols::Files;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,7 +26,7 @@ pub struct Options {
 
 /// Shows what a capture holds.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
-    let recorded = Recorded::read(&options.capture, terminal)?;
+    let recorded = Recorded::read(&options.capture, Files::OfSameBuild, terminal)?;
     let summary = recorded.summary(None);
     match options.format {
         Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
@@ -42,13 +44,13 @@ pub struct Recorded {
 
 impl Recorded {
     /// Reads it all; a child's capture that cannot be read is told and left out.
-    pub fn read(capture: &Path, terminal: &Terminal) -> Result<Self> {
-        let profile = Profile::read(capture)?;
+    pub fn read(capture: &Path, files: Files, terminal: &Terminal) -> Result<Self> {
+        let profile = named::profile(capture, files)?;
         let mut children = Vec::new();
         for path in Profile::children_of(capture) {
-            match Profile::read(&path) {
+            match named::profile(&path, files) {
                 Ok(child) => children.push(child),
-                Err(error) => failure::warn(&error.into(), terminal),
+                Err(error) => failure::warn(&error, terminal),
             }
         }
         let findings = judged::findings(&sources::of_run(&profile), Some(&profile));

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use lowtide_launch::{Ended, Exit, Launch};
 use lowtide_report::run_text;
+use lowtide_symbols::Files;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tempfile::TempDir;
@@ -16,6 +17,9 @@ pub struct Options {
     /// Keep the capture in this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Record native functions between the Python lines that call them
+    #[arg(long)]
+    native: bool,
     #[command(flatten)]
     program: ProgramOptions,
 }
@@ -23,7 +27,11 @@ pub struct Options {
 /// Runs the program as `python` would, then tells on standard error what held its memory.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let capture = CapturePlace::choose(options.out.as_deref())?;
-    let launch = Launch { capture: Some(capture.path.clone()), ..options.program.launch()? };
+    let launch = Launch {
+        capture: Some(capture.path.clone()),
+        native: options.native,
+        ..options.program.launch()?
+    };
     let ended = launch.run()?;
     if let Err(error) = tell(&ended, &capture, terminal) {
         failure::warn(&error, terminal);
@@ -40,7 +48,7 @@ fn tell(ended: &Ended, capture: &CapturePlace, terminal: &Terminal) -> Result<()
             "the program ended before Python was up, or Python ignored its environment",
         ));
     }
-    let recorded = report::Recorded::read(&capture.path, terminal)?;
+    let recorded = report::Recorded::read(&capture.path, Files::AsTheyRan, terminal)?;
     let kept = capture.kept().then_some(capture.path.as_path());
     terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &terminal.page())));
     Ok(())

@@ -32,6 +32,7 @@ mod run_text;
 mod signal;
 mod slim_json;
 mod slim_text;
+mod stacks_json;
 mod style;
 mod table;
 mod text;

@@ -2,6 +2,7 @@
 
 use crate::RunSummary;
 use crate::findings_json::FindingRecord;
+use crate::stacks_json::{StackRecord, stack_records};
 use lowtide_profile::{
     Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine, TypeUsage, UsageInTime,
 };
@@ -25,6 +26,8 @@ struct Figures<'a> {
     duration_s: f64,
     lines: Vec<LineRecord<'a>>,
     types: Vec<TypeRecord<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stacks: Vec<StackRecord>,
 }
 
 #[derive(Serialize)]
@@ -136,6 +139,7 @@ impl<'a> From<&'a Profile> for Figures<'a> {
             duration_s: profile.duration().seconds(),
             lines: profile.lines().iter().map(LineRecord::from).collect(),
             types: profile.types().iter().map(TypeRecord::from).collect(),
+            stacks: stack_records(profile),
         }
     }
 }

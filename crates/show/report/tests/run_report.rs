@@ -41,6 +41,8 @@ fn capture() -> Capture {
         ]
         .map(Some)
         .into(),
+        modules: Vec::new(),
+        symbols: std::collections::BTreeMap::new(),
         timeline: vec![TimelinePoint {
             elapsed_ns: 900_000_000,
             live_bytes: 200 * MEGABYTE,

@@ -1,6 +1,9 @@
 //! CPython 3.13 and later: `_Py_DebugOffsets` at the start of `_PyRuntime`. Which word of it holds what differs by version.
 
-use super::{BytecodeLayout, CodeLayout, FrameLayout, Layout, Progress, TextLayout, ThreadLayout};
+use super::{
+    BytecodeLayout, CodeLayout, EvaluationLayout, FrameLayout, Layout, Progress, TextLayout,
+    ThreadLayout,
+};
 use crate::UnsupportedPython;
 use lowtide_units::PythonVersion;
 
@@ -92,6 +95,7 @@ pub(super) fn layout(
             progress_kind: Progress::Address,
             owner: Some(offset(words.frame_owner)?),
         },
+        evaluation: EvaluationLayout::Shims,
         code: CodeLayout {
             filename: offset(words.code_filename)?,
             qualified_name: offset(words.code_qualified_name)?,

@@ -26,6 +26,8 @@ pub struct Layout {
     pub thread: ThreadLayout,
     /// `_PyInterpreterFrame`; on 3.10 `PyFrameObject`.
     pub frame: FrameLayout,
+    /// What marks the runs of the evaluation loop on the C stack.
+    pub evaluation: EvaluationLayout,
     /// `PyCodeObject`.
     pub code: CodeLayout,
     /// `PyASCIIObject` and its relatives.
@@ -56,6 +58,23 @@ pub struct FrameLayout {
     pub progress_kind: Progress,
     /// To the byte that says who owns the frame; 3.10 has none.
     pub owner: Option<usize>,
+}
+
+/// How a run of the evaluation loop (`_PyEval_EvalFrameDefault`) tells which frames it executes, and where on the C stack
+/// it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvaluationLayout {
+    /// Each run keeps a `_PyCFrame` on the C stack; the thread state names the innermost.
+    CFrames {
+        /// `PyThreadState` to the pointer to the innermost.
+        innermost: usize,
+        /// `_PyCFrame` to the pointer to the next one outwards.
+        previous: usize,
+        /// Frame to the byte that is set in the outermost frame of a run; `None` where each frame has a run of its own.
+        is_entry: Option<usize>,
+    },
+    /// The outermost frame of each run is a shim that lies on the C stack itself.
+    Shims,
 }
 
 /// How a frame says which instruction it is at.

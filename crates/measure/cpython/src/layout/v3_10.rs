@@ -1,6 +1,8 @@
 //! CPython 3.10: Include/cpython/pystate.h, frameobject.h, code.h, unicodeobject.h; `Include/internal/pycore_runtime.h`.
 
-use super::{CodeLayout, FrameLayout, Layout, Progress, TextLayout, ThreadLayout};
+use super::{
+    CodeLayout, EvaluationLayout, FrameLayout, Layout, Progress, TextLayout, ThreadLayout,
+};
 use lowtide_units::PythonVersion;
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -14,6 +16,7 @@ pub(super) const LAYOUT: Layout = Layout {
         progress_kind: Progress::CodeUnits,
         owner: None,
     },
+    evaluation: EvaluationLayout::CFrames { innermost: 48, previous: 8, is_entry: None },
     code: CodeLayout {
         filename: 104,
         qualified_name: 112,

@@ -1,6 +1,9 @@
 //! CPython 3.11: Include/cpython/pystate.h, code.h, unicodeobject.h; `Include/internal/pycore_frame.h`, `pycore_runtime.h`.
 
-use super::{BytecodeLayout, CodeLayout, FrameLayout, Layout, Progress, TextLayout, ThreadLayout};
+use super::{
+    BytecodeLayout, CodeLayout, EvaluationLayout, FrameLayout, Layout, Progress, TextLayout,
+    ThreadLayout,
+};
 use lowtide_units::PythonVersion;
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -14,6 +17,7 @@ pub(super) const LAYOUT: Layout = Layout {
         progress_kind: Progress::Address,
         owner: Some(69),
     },
+    evaluation: EvaluationLayout::CFrames { innermost: 56, previous: 16, is_entry: Some(68) },
     code: CodeLayout {
         filename: 112,
         qualified_name: 128,

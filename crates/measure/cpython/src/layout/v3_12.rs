@@ -1,6 +1,9 @@
 //! CPython 3.12: Include/cpython/pystate.h, code.h, unicodeobject.h; `Include/internal/pycore_frame.h`.
 
-use super::{BytecodeLayout, CodeLayout, FrameLayout, Layout, Progress, TextLayout, ThreadLayout};
+use super::{
+    BytecodeLayout, CodeLayout, EvaluationLayout, FrameLayout, Layout, Progress, TextLayout,
+    ThreadLayout,
+};
 use lowtide_units::PythonVersion;
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -14,6 +17,7 @@ pub(super) const LAYOUT: Layout = Layout {
         progress_kind: Progress::Address,
         owner: Some(70),
     },
+    evaluation: EvaluationLayout::Shims,
     code: CodeLayout {
         filename: 112,
         qualified_name: 128,

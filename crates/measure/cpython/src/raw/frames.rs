@@ -80,6 +80,21 @@ impl FrameAddress {
         }
     }
 
+    pub(super) const fn address(self) -> usize {
+        self.0.get()
+    }
+
+    /// Whether Python does not show this frame: it stands for a call of the evaluation loop.
+    ///
+    /// # Safety
+    /// As [`Self::previous`].
+    pub(super) unsafe fn is_shim(self, layout: &FrameLayout) -> bool {
+        // SAFETY: the caller's promise.
+        layout
+            .owner
+            .is_some_and(|offset| unsafe { load::<u8>(self.0.get(), offset) } >= FIRST_SHIM_OWNER)
+    }
+
     /// What the frame executes; `None` for one that Python does not show: a shim, or one still being set up.
     ///
     /// # Safety
@@ -88,10 +103,10 @@ impl FrameAddress {
     pub unsafe fn resolve(self, layout: &Layout) -> Option<Frame> {
         // SAFETY: the caller's promise; shims are sorted out first, so the code pointer is that of a code object.
         unsafe {
-            let owner = layout.frame.owner.map_or(0, |offset| load::<u8>(self.0.get(), offset));
-            if owner >= FIRST_SHIM_OWNER {
+            if self.is_shim(&layout.frame) {
                 return None;
             }
+            let owner = layout.frame.owner.map_or(0, |offset| load::<u8>(self.0.get(), offset));
             let code = load::<usize>(self.0.get(), layout.frame.code) & !TAG_BITS;
             let instruction = match (layout.frame.progress_kind, layout.code.bytecode) {
                 (Progress::Address, Some(bytecode)) => {

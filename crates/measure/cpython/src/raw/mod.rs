@@ -5,11 +5,13 @@
 )]
 
 mod code;
+mod evaluation;
 mod frames;
 mod objects;
 mod text;
 
 pub use code::CodeAddress;
+pub use evaluation::Evaluations;
 pub use frames::{Frame, FrameAddress};
 pub use objects::{ObjectAddress, StoredAttributes, TypeAddress};
 pub use text::{bytes_of, text_of};

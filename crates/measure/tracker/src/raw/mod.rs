@@ -24,8 +24,11 @@ mod loaded_range;
 mod mapped_ranges;
 #[cfg(not(test))]
 mod module;
+mod module_table;
 #[cfg(not(test))]
 mod native;
+mod native_stack;
+mod nodes;
 mod open_windows;
 mod origin;
 mod own_memory;

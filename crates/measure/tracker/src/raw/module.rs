@@ -1,6 +1,7 @@
 //! The Python module `lowtide_tracker`.
 
 use super::entered::Ended;
+use super::native_stack;
 use super::own_memory::OwnArray;
 use super::session::{self, ProcessTexts};
 use crate::StartError;
@@ -23,7 +24,7 @@ struct Module(UnsafeCell<PyModuleDef>);
 // SAFETY: only CPython writes it, with the GIL.
 unsafe impl Sync for Module {}
 
-struct Methods(UnsafeCell<[PyMethodDef; 8]>);
+struct Methods(UnsafeCell<[PyMethodDef; 9]>);
 
 // SAFETY: nobody writes it.
 unsafe impl Sync for Methods {}
@@ -34,6 +35,12 @@ static METHODS: Methods = Methods(UnsafeCell::new([
         METH_O,
         start,
         c"start(path)\n--\n\nRecord this process; the capture goes to the absolute path.",
+    ),
+    method(
+        c"with_native_frames",
+        METH_NOARGS,
+        with_native_frames,
+        c"with_native_frames()\n--\n\nRecordings that begin from now on have native frames.",
     ),
     method(
         c"stop",
@@ -119,6 +126,14 @@ unsafe extern "C" fn start(_module: *mut PyObject, path: *mut PyObject) -> *mut 
             Err(error) => raise(&error),
         }
     }
+}
+
+unsafe extern "C" fn with_native_frames(
+    _module: *mut PyObject,
+    _no_arguments: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL.
+    unsafe { native_stack::want().map_or_else(|error| raise(&error.into()), |()| none()) }
 }
 
 unsafe extern "C" fn stop(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {

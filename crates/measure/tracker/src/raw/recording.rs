@@ -7,17 +7,19 @@ use super::census::{self, HeapLevel, Moment, Watch};
 use super::clock::Clock;
 use super::code_table::CodeTable;
 use super::mapped_ranges::MappedRanges;
+use super::native_stack::{Asking, NativeStacks};
+use super::nodes::Nodes;
 use super::open_windows::OpenWindows;
 use super::origin::Origin;
 use super::shadow::{Block, Shadow, Unrecordable};
-use super::stack::{NodeOfFrame, Stacks};
+use super::stack::Stacks;
 use super::thread;
 use super::waiting::{Waiter, Waiting};
 use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
-use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout};
+use lowtide_cpython::{CodeAddress, FrameAddress, Layout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,6 +44,8 @@ pub(super) struct Recording {
     codes: CodeTable,
     tree: CallTree,
     stacks: Stacks,
+    /// In place of `stacks` where native frames are wanted.
+    native_stacks: Option<NativeStacks>,
     waiting: Waiting,
     /// Of all recordings of this process and those that it was forked from.
     number: u32,
@@ -73,6 +77,7 @@ impl Recording {
             codes: CodeTable::EMPTY,
             tree: CallTree::EMPTY,
             stacks: Stacks::EMPTY,
+            native_stacks: NativeStacks::if_wanted(),
             waiting: Waiting::EMPTY,
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             mapped: MappedRanges::EMPTY,
@@ -248,15 +253,31 @@ impl Recording {
     /// As [`Self::allocated`].
     #[inline]
     unsafe fn node(&mut self, thread_state: usize, kind: u32) -> Result<u32, StopReason> {
-        // SAFETY: the caller's promise.
-        let mut parent = unsafe { self.frame_node(thread_state) }?;
-        if parent == 0 {
-            parent = self.nameless_node(thread_state)?;
-        }
+        let parent = if self.native_stacks.is_some() {
+            // SAFETY: the caller's promise.
+            unsafe { self.native_node(thread_state) }?
+        } else {
+            // SAFETY: the caller's promise.
+            match unsafe { self.frame_node(thread_state) }? {
+                0 => self.nameless_node(thread_state)?,
+                parent => parent,
+            }
+        };
         if kind == node_kind::FRAME {
             return Ok(parent);
         }
         self.tree.child(Edge { parent, code: 0, instruction: 0, kind }, &mut self.writer)
+    }
+
+    /// # Safety
+    /// As [`Self::allocated`].
+    #[inline]
+    unsafe fn innermost_frame(&self, thread_state: usize) -> Option<FrameAddress> {
+        if thread_state == 0 {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { FrameAddress::innermost(&self.layout, thread_state) }
     }
 
     /// The node of the thread's innermost frame; 0 if it runs no Python.
@@ -267,11 +288,7 @@ impl Recording {
     unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
         // SAFETY: the caller's promise.
         unsafe {
-            let innermost = if thread_state == 0 {
-                None
-            } else {
-                FrameAddress::innermost(&self.layout, thread_state)
-            };
+            let innermost = self.innermost_frame(thread_state);
             if innermost.is_none() {
                 return Ok(0);
             }
@@ -284,6 +301,28 @@ impl Recording {
             };
             self.stacks.node(&self.layout, innermost, &mut nodes)
         }
+    }
+
+    /// The node of the thread's innermost function, native or not.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    #[cold]
+    unsafe fn native_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        // SAFETY: the caller's promise.
+        let innermost = unsafe { self.innermost_frame(thread_state) };
+        let root = if innermost.is_none() { self.nameless_node(thread_state)? } else { 0 };
+        let Some(stacks) = &mut self.native_stacks else { return Ok(root) };
+        let mut nodes = Nodes {
+            tree: &mut self.tree,
+            codes: &mut self.codes,
+            writer: &mut self.writer,
+            layout: &self.layout,
+            shadow: &mut self.shadow,
+        };
+        let asking = Asking { layout: &self.layout, thread_state, innermost, root };
+        // SAFETY: the caller's promise.
+        unsafe { stacks.node(asking, &mut nodes) }
     }
 
     /// The node for a thread that runs no Python: under the line that waits for it.
@@ -301,7 +340,11 @@ impl Recording {
 
     /// Where somebody waits for a worker, or else the line that was last seen running: it may keep the GIL meanwhile.
     fn node_served(&self, creator: u32) -> Option<u32> {
-        self.waiting.node_for_thread_of(creator).or_else(|| self.stacks.latest_node())
+        let latest = || match &self.native_stacks {
+            Some(stacks) => stacks.latest_node(),
+            None => self.stacks.latest_node(),
+        };
+        self.waiting.node_for_thread_of(creator).or_else(latest)
     }
 
     /// The calling thread is about to let go of the GIL; `stack` is an address on its stack.
@@ -376,6 +419,9 @@ impl Recording {
     fn forget_code(&mut self, code: CodeAddress) {
         self.codes.forget(code);
         self.stacks.forget();
+        if let Some(stacks) = &mut self.native_stacks {
+            stacks.forget();
+        }
     }
 
     /// pymalloc got or gave back arenas.
@@ -414,33 +460,5 @@ impl Recording {
             ArenaUse { bytes: self.header().arena_bytes, used_bytes: self.arena_live_bytes() };
         self.writer.abandon();
         arenas
-    }
-}
-
-/// Looks frames up in the call tree.
-struct Nodes<'a> {
-    tree: &'a mut CallTree,
-    codes: &'a mut CodeTable,
-    writer: &'a mut CaptureWriter,
-    layout: &'a Layout,
-    shadow: &'a mut Shadow,
-}
-
-impl NodeOfFrame for Nodes<'_> {
-    type Error = StopReason;
-
-    #[inline]
-    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<u32, StopReason> {
-        let Frame { code, instruction } = frame;
-        let code = match self.codes.get(code) {
-            Some(id) => id,
-            // SAFETY: a frame keeps its code object alive.
-            None => unsafe { self.codes.add(code, self.layout, self.shadow, self.writer) }?,
-        };
-        self.tree.child(Edge { parent, code, instruction, kind: node_kind::FRAME }, self.writer)
-    }
-
-    fn out_of_memory() -> StopReason {
-        StopReason::OutOfMemory
     }
 }

@@ -1,14 +1,16 @@
-//! dlopen(3) and dlsym(3): what is loaded later is patched, and who asks for a hooked function gets the hook.
+//! dlopen(3), dlclose(3) and dlsym(3): what is loaded later is patched, and who asks for a hooked function gets the hook.
 //!
-//! Both look at the address they return to, to know on whose behalf they search (RPATH, `RTLD_NEXT`, `RTLD_DEFAULT`). So
+//! dlopen and dlsym look at the address they return to, to know on whose behalf they search (RPATH, `RTLD_NEXT`, `RTLD_DEFAULT`). So
 //! the hooks jump to the original with the caller's return address in place, unless the answer does not depend on it.
 
 use super::{INTERPOSER, original, place};
+use crate::raw::native_stack::objects_changed;
 use std::arch::naked_asm;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 
 type Open = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+type Close = unsafe extern "C" fn(*mut c_void) -> c_int;
 type Look = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
 
 /// The caller gets `value` if `is_final`, otherwise what the original says.
@@ -67,6 +69,7 @@ extern "C" fn original_dlsym() -> *mut c_void {
 /// A path with a slash and without a `$` names one file, whoever asks. Other names are searched where the caller says;
 /// what that loads is patched when a symbol of it is first looked up.
 unsafe extern "C" fn decide_dlopen(file: *const c_char, flags: c_int) -> Answer {
+    objects_changed();
     if file.is_null() {
         return ASK_THE_ORIGINAL;
     }
@@ -79,6 +82,14 @@ unsafe extern "C" fn decide_dlopen(file: *const c_char, flags: c_int) -> Answer 
     let handle = unsafe { original::<Open>(place::DLOPEN)(file, flags) };
     patch_what_is_new();
     Answer { value: handle, is_final: 1 }
+}
+
+pub(super) unsafe extern "C" fn dlclose(handle: *mut c_void) -> c_int {
+    objects_changed();
+    // SAFETY: passed on as it came.
+    let status = unsafe { original::<Close>(place::DLCLOSE)(handle) };
+    objects_changed();
+    status
 }
 
 unsafe extern "C" fn decide_dlsym(handle: *mut c_void, name: *const c_char) -> Answer {

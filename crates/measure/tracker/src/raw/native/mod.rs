@@ -10,7 +10,7 @@ mod waiting;
 use lowtide_interpose::{InterposeError, Interposer, Replacement};
 use std::mem;
 
-static REPLACEMENTS: [Replacement; 22] = [
+static REPLACEMENTS: [Replacement; 23] = [
     Replacement::new(c"malloc", malloc::malloc as *const ()),
     Replacement::new(c"calloc", malloc::calloc as *const ()),
     Replacement::new(c"realloc", malloc::realloc as *const ()),
@@ -34,6 +34,7 @@ static REPLACEMENTS: [Replacement; 22] = [
     Replacement::new(c"PyEval_RestoreThread", waiting::restore_thread as *const ()).of_program(),
     Replacement::new(c"PyEval_ReleaseThread", waiting::release_thread as *const ()).of_program(),
     Replacement::new(c"PyEval_AcquireThread", waiting::acquire_thread as *const ()).of_program(),
+    Replacement::new(c"dlclose", loader::dlclose as *const ()),
 ];
 
 /// Places in [`REPLACEMENTS`].
@@ -59,6 +60,7 @@ mod place {
     pub(super) const RESTORE_THREAD: usize = 19;
     pub(super) const RELEASE_THREAD: usize = 20;
     pub(super) const ACQUIRE_THREAD: usize = 21;
+    pub(super) const DLCLOSE: usize = 22;
 }
 
 static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);
