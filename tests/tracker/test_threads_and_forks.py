@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
+from compiling import library
 from measuring import measure, record
 
 CTYPES = """
@@ -112,3 +114,11 @@ def test_forks_under_load_each_have_their_own_capture(tmp_path: Path) -> None:
     sizes = sorted(recorded.report(capture).line("child")["churn_bytes"] for capture in captures)
     header = sys.getsizeof(b"")
     assert sizes == [number * 1_000_000 + header for number in range(1, 11)]
+
+
+def test_a_handler_of_somebody_else_allocates_during_a_fork(tmp_path: Path) -> None:
+    """A library that was there before registers its handlers first, so that they run while nobody may record."""
+    path = library("fork_handlers.c", tmp_path, "-pthread")
+    program = "import os\nchild = os.fork()\nif not child:\n    os._exit(0)\nassert os.waitpid(child, 0)[1] == 0\n"
+    recorded = record(tmp_path, program, env=os.environ | {"LD_PRELOAD": str(path)}, timeout=60)
+    assert recorded.done.returncode == 0, recorded.done.stderr

@@ -1,8 +1,8 @@
 //! Replaces functions of loaded objects by patching their relocation slots.
 //!
 //! In: symbols and the functions that stand in for them. Out: every loaded object that had bound such a symbol now calls
-//! the replacement. Never: allocation, `LD_PRELOAD`, code patching, a change to the object that calls this crate, to the
-//! object that defines a symbol, or to the dynamic linker.
+//! the replacement. Never: allocation, `LD_PRELOAD`, code patching, a change to the object that calls this crate or to the
+//! dynamic linker; and to the object that defines a symbol only as far as its replacement says.
 //!
 //! ```
 //! use lowtide_interpose::{Interposer, Replacement};

@@ -138,17 +138,21 @@ impl Interposer {
         }
     }
 
-    /// The object that defines a function calls it by other means, and must get no replacement of itself.
+    /// What calls this code, and with it the originals, must get through to them.
     fn is_exempt(&self, object: &LoadedObject) -> bool {
         let own_code = self.own_code.load(Ordering::Relaxed);
         object.contains(own_code)
             || (self.spares_neighbours
                 && object.folder().is_some()
                 && object.folder() == folder_of(own_code))
-            || self.replacements.iter().any(|replacement| {
-                replacement.spares == Spared::WholeObject
-                    && object.contains(replacement.original() as usize)
-            })
+    }
+
+    /// Whether the object keeps all slots but those that are replaced in their definer too.
+    fn is_spared(&self, object: &LoadedObject) -> bool {
+        self.replacements.iter().any(|replacement| {
+            replacement.spares != Spared::ThisSymbol
+                && object.contains(replacement.original() as usize)
+        })
     }
 
     fn rewrite_slots(
@@ -159,12 +163,18 @@ impl Interposer {
         let mut relocated = Relocated::Yes;
         let mut outcome = Ok(());
         let mut protection = Protection::new(object.read_only_after_relocation());
+        let is_spared = self.is_spared(object);
+        let replaces = |replacement: &&Replacement| match replacement.spares {
+            Spared::AllButThisSymbol => true,
+            Spared::WholeObject => !is_spared,
+            Spared::ThisSymbol => !is_spared && !object.contains(replacement.original() as usize),
+        };
         object.for_each_slot(|slot| {
             // SAFETY: a relocation's slot is a mapped word of the object; the dynamic linker may write it at any time.
             let cell = unsafe { AtomicUsize::from_ptr(slot.address) };
             let wanted = match direction {
                 Direction::Restore => self.restored_value(cell.load(Ordering::Relaxed)),
-                _ => self.patched_value(object, &slot, cell.load(Ordering::Relaxed)),
+                _ => self.patched_value(object, &slot, cell.load(Ordering::Relaxed), replaces),
             };
             match wanted {
                 Wanted::Keep => {}
@@ -179,13 +189,19 @@ impl Interposer {
         outcome.map(|()| relocated)
     }
 
-    fn patched_value(&self, object: &LoadedObject, slot: &Slot, current: usize) -> Wanted {
+    fn patched_value(
+        &self,
+        object: &LoadedObject,
+        slot: &Slot,
+        current: usize,
+        replaces: impl Fn(&&Replacement) -> bool,
+    ) -> Wanted {
         let bound = |replacement: &&Replacement| replacement.original() as usize == current;
         if let Some(replacement) = self.replacements.iter().find(bound) {
-            return if object.contains(current) {
-                Wanted::Keep
-            } else {
+            return if replaces(&replacement) {
                 Wanted::Write(replacement.function as usize)
+            } else {
+                Wanted::Keep
             };
         }
         if !object.contains(current) && current >= object.extent() {
@@ -194,9 +210,8 @@ impl Interposer {
         // The slot is not bound yet: lazily (it points into its own object), or because the object is being loaded by
         // another thread (it holds 0 or an address as in the file). Only its name tells what it will be.
         let Some(name) = object.imported_name(slot.symbol) else { return Wanted::Keep };
-        let Some(replacement) =
-            self.replacements.iter().find(|replacement| replacement.symbol == name)
-        else {
+        let named = |replacement: &&Replacement| replacement.symbol == name;
+        let Some(replacement) = self.replacements.iter().find(named).filter(replaces) else {
             return Wanted::Keep;
         };
         if object.contains(current) {

@@ -15,10 +15,12 @@ pub struct Replacement {
 /// What keeps the original, of the object that defines it.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Spared {
-    /// All its slots: a C library's functions call each other by means that nobody sees.
+    /// All its slots but those that spare nothing: a C library's functions call each other by means that nobody sees.
     WholeObject,
     /// Its slots of this symbol only.
     ThisSymbol,
+    /// As the whole object, but not its slots of this symbol.
+    AllButThisSymbol,
 }
 
 // SAFETY: `function` is the address of code, which any thread may read.
@@ -48,6 +50,14 @@ impl Replacement {
     #[must_use]
     pub fn original(&self) -> *mut c_void {
         self.original.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the symbol in the object that defines it as well: the C library calls malloc and its like through slots
+    /// of its own, so that a program may bring another (glibc manual, "Replacing malloc").
+    #[must_use]
+    pub const fn in_definer_too(mut self) -> Self {
+        self.spares = Spared::AllButThisSymbol;
+        self
     }
 
     pub(super) fn resolve(&self) -> Result<(), InterposeError> {

@@ -52,6 +52,9 @@ impl Caller {
 
 /// What only helps to tell whose memory is whose begins no recording, and ends none.
 fn enter_if_recording(caller: Caller) -> Option<Entered> {
+    if thread::is_inside() {
+        return None;
+    }
     if !caller.holds_gil {
         return entered::enter_without_gil().ok();
     }

@@ -4,7 +4,7 @@ use super::entered::{self, Ended, Entered};
 use super::gate::{self, Shut};
 use super::own_memory::OwnArray;
 use super::recording::{ArenaUse, Recording};
-use super::{arenas, domains, interpreter, native};
+use super::{arenas, domains, interpreter, native, thread};
 use crate::StartError;
 use crate::windows::Figures;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
@@ -287,14 +287,18 @@ fn unix_ns() -> u64 {
     now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
 }
 
+/// Others have handlers too, and may allocate in them while nobody gets in.
 extern "C" fn before_fork() {
     entered::gate().before_fork();
+    thread::enter();
 }
 
 extern "C" fn after_fork_in_parent() {
+    thread::leave();
     entered::gate().after_fork_in_parent();
 }
 
 extern "C" fn after_fork_in_child() {
+    thread::leave();
     entered::gate().after_fork_in_child();
 }

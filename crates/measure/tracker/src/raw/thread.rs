@@ -65,10 +65,21 @@ pub(super) fn is_inside() -> bool {
 /// Calls `original` as inside a hooked function.
 #[inline]
 pub(super) fn inside<T>(original: impl FnOnce() -> T) -> T {
-    write::<INSIDE>(1);
+    enter();
     let result = original();
-    write::<INSIDE>(0);
+    leave();
     result
+}
+
+/// From here to `leave` this thread is inside a hooked function.
+#[inline]
+pub(super) fn enter() {
+    write::<INSIDE>(1);
+}
+
+#[inline]
+pub(super) fn leave() {
+    write::<INSIDE>(0);
 }
 
 /// The thread state that this thread was last seen with.

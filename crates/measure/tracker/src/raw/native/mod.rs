@@ -11,10 +11,10 @@ use lowtide_interpose::{InterposeError, Interposer, Replacement};
 use std::mem;
 
 static REPLACEMENTS: [Replacement; 23] = [
-    Replacement::new(c"malloc", malloc::malloc as *const ()),
-    Replacement::new(c"calloc", malloc::calloc as *const ()),
-    Replacement::new(c"realloc", malloc::realloc as *const ()),
-    Replacement::new(c"free", malloc::free as *const ()),
+    Replacement::new(c"malloc", malloc::malloc as *const ()).in_definer_too(),
+    Replacement::new(c"calloc", malloc::calloc as *const ()).in_definer_too(),
+    Replacement::new(c"realloc", malloc::realloc as *const ()).in_definer_too(),
+    Replacement::new(c"free", malloc::free as *const ()).in_definer_too(),
     Replacement::new(c"posix_memalign", malloc::posix_memalign as *const ()),
     Replacement::new(c"aligned_alloc", malloc::aligned_alloc as *const ()),
     Replacement::new(c"memalign", malloc::memalign as *const ()),
