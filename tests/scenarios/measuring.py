@@ -80,6 +80,11 @@ class Recorded:
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return Report(json.loads(text), self.source)
 
+    def text(self) -> str:
+        """The report for people, its words a blank apart."""
+        command = [LOWTIDE, "report", self.capture]
+        return " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
 
 def record(folder: Path, program: str, *arguments: str, options: Sequence[str] = (), **how: Any) -> Recorded:
     """Runs `program` (dedented) under lowtide in `folder`; `options` are lowtide's own."""

@@ -82,6 +82,12 @@ pub struct Summary {
     pub arena_bytes: u64,
     /// Blocks whose address could not be recorded.
     pub unrecorded_blocks: u64,
+    /// Bytes of files that were mapped at the end: no heap.
+    pub file_mapped_bytes: u64,
+    /// Most of them at a time.
+    pub file_mapped_peak_bytes: u64,
+    /// The point with most resident bytes; zeros where none was noted.
+    pub most_resident: TimelinePoint,
 }
 
 impl Summary {

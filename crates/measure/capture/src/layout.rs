@@ -20,7 +20,8 @@ pub mod segment_kind {
     pub const NODES: u32 = 1;
     /// A stream of records, each a [`super::RecordHeader`] and its payload, padded to 8 bytes.
     pub const RECORDS: u32 = 2;
-    /// An array of [`super::TimelinePoint`]: only one such segment, thinned out in place when it is full.
+    /// An array of [`super::TimelinePoint`], each of the entry's `item_bytes`: only one such segment, thinned out in place when
+    /// it is full.
     pub const TIMELINE: u32 = 3;
 }
 
@@ -42,8 +43,8 @@ pub mod state {
 pub struct SegmentEntry {
     /// One of [`segment_kind`].
     pub kind: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Of a timeline: bytes of each point, which may have words that this version does not know; 0 is 48.
+    pub item_bytes: u32,
     /// From the start of the file, page aligned.
     pub offset: u64,
     /// Bytes owned.
@@ -100,11 +101,19 @@ pub struct Header {
     pub reserved: u32,
     /// The directory.
     pub segments: [SegmentEntry; MAX_SEGMENTS],
+    /// Bytes of files that the program has mapped, now: no heap.
+    pub file_mapped_bytes: u64,
+    /// Most of them at a time.
+    pub file_mapped_peak_bytes: u64,
+    /// The point with most resident bytes so far, which the timeline may have thinned out.
+    pub most_resident: TimelinePoint,
 }
 
 const _: () = assert!(size_of::<Header>() <= HEADER_BYTES as usize);
 const _: () = assert!(size_of::<Node>() == 64);
-const _: () = assert!(size_of::<TimelinePoint>() == 48);
+const _: () = assert!(
+    size_of::<TimelinePoint>() == 8 * POINT_WORDS && 8 * POINT_WORDS == POINT_BYTES as usize
+);
 
 /// What a node stands for.
 pub mod node_kind {
@@ -190,6 +199,13 @@ pub mod record_kind {
     pub const SYMBOL: u32 = 6;
 }
 
+/// Of a point.
+pub const POINT_WORDS: usize = 12;
+/// The bytes of a point.
+pub const POINT_BYTES: u32 = 96;
+/// Of a point whose segment does not say how many bytes it has.
+pub const LEAST_POINT_WORDS: usize = 6;
+
 /// One point of the timeline.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -198,7 +214,7 @@ pub struct TimelinePoint {
     pub elapsed_ns: u64,
     /// Live bytes.
     pub live_bytes: u64,
-    /// Resident set size, from /proc/self/statm.
+    /// Resident set size.
     pub rss_bytes: u64,
     /// pymalloc arenas held.
     pub arena_bytes: u64,
@@ -206,4 +222,67 @@ pub struct TimelinePoint {
     pub arena_live_bytes: u64,
     /// What malloc keeps free (mallinfo2: fordblks).
     pub malloc_free_bytes: u64,
+    /// Of `rss_bytes`, what is backed by files or shared: code, libraries, mapped files, shared memory.
+    pub file_rss_bytes: u64,
+    /// Of `rss_bytes`, the tracker's own tables.
+    pub own_bytes: u64,
+    /// Of `malloc_free_bytes`, what lies at the end of malloc's main heap (mallinfo2: keepcost).
+    pub malloc_top_bytes: u64,
+    /// How many arenas pymalloc holds.
+    pub arena_count: u64,
+    /// Bytes of files that the program has mapped.
+    pub file_mapped_bytes: u64,
+    /// When `malloc_*` and `own_bytes` were found: that takes time, and is not done for each point.
+    pub kept_elapsed_ns: u64,
+}
+
+impl TimelinePoint {
+    /// The fields in their order.
+    #[must_use]
+    pub const fn to_words(&self) -> [u64; POINT_WORDS] {
+        [
+            self.elapsed_ns,
+            self.live_bytes,
+            self.rss_bytes,
+            self.arena_bytes,
+            self.arena_live_bytes,
+            self.malloc_free_bytes,
+            self.file_rss_bytes,
+            self.own_bytes,
+            self.malloc_top_bytes,
+            self.arena_count,
+            self.file_mapped_bytes,
+            self.kept_elapsed_ns,
+        ]
+    }
+
+    /// What [`Self::to_words`] gave.
+    #[must_use]
+    pub const fn from_words(words: [u64; POINT_WORDS]) -> Self {
+        let [
+            elapsed_ns,
+            live_bytes,
+            rss_bytes,
+            arena_bytes,
+            arena_live_bytes,
+            malloc_free_bytes,
+            ..,
+        ] = words;
+        let [.., file_rss_bytes, own_bytes, malloc_top_bytes, arena_count, _, _] = words;
+        let [.., file_mapped_bytes, kept_elapsed_ns] = words;
+        Self {
+            elapsed_ns,
+            live_bytes,
+            rss_bytes,
+            arena_bytes,
+            arena_live_bytes,
+            malloc_free_bytes,
+            file_rss_bytes,
+            own_bytes,
+            malloc_top_bytes,
+            arena_count,
+            file_mapped_bytes,
+            kept_elapsed_ns,
+        }
+    }
 }

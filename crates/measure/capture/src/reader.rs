@@ -1,6 +1,8 @@
 use crate::contents::{Capture, State, Summary};
 use crate::cursor::Cursor;
-use crate::layout::{self, Header, MAX_SEGMENTS, Node, TimelinePoint, segment_kind, state};
+use crate::layout::{
+    self, Header, LEAST_POINT_WORDS, MAX_SEGMENTS, Node, TimelinePoint, segment_kind, state,
+};
 use crate::record_reader::Records;
 use crate::{CaptureError, StopReason};
 use std::mem::offset_of;
@@ -27,7 +29,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Capture, CaptureError> {
     for segment in &directory.segments {
         match segment.kind {
             segment_kind::NODES => read_nodes(segment.bytes, &mut nodes),
-            segment_kind::TIMELINE => read_timeline(segment.bytes, &mut timeline),
+            segment_kind::TIMELINE => read_timeline(segment, &mut timeline),
             segment_kind::RECORDS => records.read(segment.bytes),
             _ => {}
         }
@@ -59,6 +61,7 @@ pub(crate) struct Directory<'a> {
 
 pub(crate) struct UsedSegment<'a> {
     kind: u32,
+    item_bytes: u32,
     bytes: &'a [u8],
 }
 
@@ -67,8 +70,7 @@ pub(crate) fn read_directory<'a>(
     path: &Path,
 ) -> Result<Directory<'a>, CaptureError> {
     check_start(bytes, path)?;
-    let mut fields = Cursor::at(bytes, offset_of!(Header, state));
-    let summary = read_summary(&mut fields).ok_or_else(|| truncated(path, bytes, HEADER_END))?;
+    let summary = read_summary(bytes).ok_or_else(|| truncated(path, bytes, HEADER_END))?;
     let mut count = Cursor::at(bytes, offset_of!(Header, segment_count));
     let count = count.u32().unwrap_or(0) as usize;
     if count > MAX_SEGMENTS {
@@ -106,13 +108,16 @@ fn check_start(bytes: &[u8], path: &Path) -> Result<(), CaptureError> {
     }
 }
 
-fn read_summary(fields: &mut Cursor) -> Option<Summary> {
+fn read_summary(header: &[u8]) -> Option<Summary> {
+    let mut fields = Cursor::at(header, offset_of!(Header, state));
     let state = fields.u32()?;
     let stop_reason = fields.u32()?;
     let [hexversion, pid, parent_pid, _page_bytes] = fields.u32s()?;
     let [started_unix_ns, elapsed_ns, live_bytes, live_blocks] = fields.u64s()?;
     let [peak_bytes, peak_blocks, peak_number, peak_elapsed_ns] = fields.u64s()?;
     let [arena_bytes, unrecorded_blocks] = fields.u64s()?;
+    let mut behind_segments = Cursor::at(header, offset_of!(Header, file_mapped_bytes));
+    let [file_mapped_bytes, file_mapped_peak_bytes] = behind_segments.u64s()?;
     Some(Summary {
         state: read_state(state, stop_reason),
         hexversion,
@@ -128,6 +133,9 @@ fn read_summary(fields: &mut Cursor) -> Option<Summary> {
         peak_elapsed_ns,
         arena_bytes,
         unrecorded_blocks,
+        file_mapped_bytes,
+        file_mapped_peak_bytes,
+        most_resident: read_point(&mut behind_segments),
     })
 }
 
@@ -148,7 +156,7 @@ fn read_segment<'a>(
     path: &Path,
 ) -> Result<(UsedSegment<'a>, u64), CaptureError> {
     let entry = entries.u32s().zip(entries.u64s());
-    let ([kind, _reserved], [offset, capacity, used]) =
+    let ([kind, item_bytes], [offset, capacity, used]) =
         entry.ok_or_else(|| truncated(path, file, HEADER_END))?;
     if offset < least_offset || used > capacity {
         return Err(damaged(path, "a segment lies where none can be"));
@@ -159,7 +167,7 @@ fn read_segment<'a>(
     let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
     let bytes = range.and_then(|(start, end)| file.get(start..end));
     let bytes = bytes.ok_or_else(|| truncated(path, file, end))?;
-    Ok((UsedSegment { kind, bytes }, end))
+    Ok((UsedSegment { kind, item_bytes, bytes }, end))
 }
 
 fn read_nodes(bytes: &[u8], nodes: &mut Vec<Node>) {
@@ -194,23 +202,20 @@ fn read_node(fields: &mut Cursor) -> Option<Node> {
     })
 }
 
-fn read_timeline(bytes: &[u8], timeline: &mut Vec<TimelinePoint>) {
-    for encoded in bytes.chunks_exact(size_of::<TimelinePoint>()) {
-        let Some(words) = Cursor::at(encoded, 0).u64s() else { return };
-        let [elapsed_ns, live_bytes, rss_bytes, arena_bytes, arena_live_bytes, malloc_free_bytes] =
-            words;
+/// A shorter point has 0 for what it does not tell.
+fn read_timeline(segment: &UsedSegment, timeline: &mut Vec<TimelinePoint>) {
+    let least_bytes = LEAST_POINT_WORDS * size_of::<u64>();
+    for encoded in segment.bytes.chunks_exact((segment.item_bytes as usize).max(least_bytes)) {
+        let point = read_point(&mut Cursor::at(encoded, 0));
         // Points that go back in time were being thinned out when the process was killed.
-        if timeline.last().is_none_or(|last: &TimelinePoint| last.elapsed_ns < elapsed_ns) {
-            timeline.push(TimelinePoint {
-                elapsed_ns,
-                live_bytes,
-                rss_bytes,
-                arena_bytes,
-                arena_live_bytes,
-                malloc_free_bytes,
-            });
+        if timeline.last().is_none_or(|last: &TimelinePoint| last.elapsed_ns < point.elapsed_ns) {
+            timeline.push(point);
         }
     }
+}
+
+fn read_point(words: &mut Cursor) -> TimelinePoint {
+    TimelinePoint::from_words(std::array::from_fn(|_| words.u64().unwrap_or(0)))
 }
 
 fn truncated(path: &Path, bytes: &[u8], expected_bytes: u64) -> CaptureError {

@@ -4,7 +4,7 @@ use crate::raw::{CaptureFile, HeaderPage, Segment};
 
 const POINT_BYTES: usize = size_of::<TimelinePoint>();
 /// At least half as many points describe any run that lasted long enough.
-const MOST_POINTS: usize = 2048;
+const MOST_POINTS: usize = 1024;
 const FIRST_INTERVAL_NS: u64 = 10_000_000;
 
 /// Points at even distances. When the segment is full, every second point goes and the distance doubles.
@@ -66,16 +66,8 @@ fn live_bytes(points: &[u8], start: usize) -> u64 {
 }
 
 fn encoded(point: &TimelinePoint) -> [u8; POINT_BYTES] {
-    let words = [
-        point.elapsed_ns,
-        point.live_bytes,
-        point.rss_bytes,
-        point.arena_bytes,
-        point.arena_live_bytes,
-        point.malloc_free_bytes,
-    ];
     let mut bytes = [0; POINT_BYTES];
-    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+    for (place, word) in bytes.chunks_exact_mut(8).zip(point.to_words()) {
         place.copy_from_slice(&word.to_le_bytes());
     }
     bytes

@@ -105,7 +105,7 @@ impl CaptureWriter {
     }
 
     /// The header in the file, valid until `finish` or `abandon`. The counters from `live_bytes` to `peak_number`,
-    /// `peak_elapsed_ns`, `arena_bytes` and `unrecorded_blocks` are the caller's to update in place.
+    /// `peak_elapsed_ns`, `arena_bytes`, `unrecorded_blocks` and `file_mapped_*` are the caller's to update in place.
     #[must_use]
     pub fn header(&self) -> NonNull<Header> {
         self.header.as_ptr()
@@ -208,9 +208,10 @@ impl CaptureWriter {
         self.timeline.wants_point(elapsed_ns)
     }
 
-    /// Appends a point and sets the header's `elapsed_ns`.
+    /// Appends a point, and sets the header's `elapsed_ns` and `most_resident`.
     pub fn add_timeline_point(&mut self, point: &TimelinePoint) {
         self.timeline.add(&mut self.header, point);
+        self.header.note_resident(point);
         self.header.set_elapsed(point.elapsed_ns);
     }
 

@@ -122,7 +122,7 @@ fn a_long_timeline_is_thinned_out_but_keeps_its_highest_point() {
     writer.finish(100_000_000_000, None);
     let timeline = read(&path).unwrap().timeline;
     assert!(
-        timeline.len() > 1000 && timeline.len() <= 2048 && offered > 2048,
+        timeline.len() > 500 && timeline.len() <= 1024 && offered > 2048,
         "{} points",
         timeline.len()
     );

@@ -90,4 +90,78 @@ pub struct TimelinePoint {
     pub arena_live: Bytes,
     /// What malloc keeps free.
     pub malloc_free: Bytes,
+    /// Of `rss`, what is backed by files or shared: code, libraries, mapped files, shared memory.
+    pub files: Bytes,
+    /// Of `rss`, the tracker's own tables, which a run without it does not have.
+    pub own: Bytes,
+    /// Of `malloc_free`, what lies at the end of malloc's main heap.
+    pub malloc_top: Bytes,
+    /// How many arenas pymalloc holds.
+    pub arena_count: u64,
+    /// Files that the program had mapped; no heap, and resident only as far as they were read.
+    pub file_mapped: Bytes,
+    /// Whether `malloc_*` and `own` were found at this moment, and not a little before.
+    pub is_whole: bool,
+}
+
+impl TimelinePoint {
+    /// What nobody uses of pymalloc's arenas.
+    #[must_use]
+    pub fn arena_free(&self) -> Bytes {
+        self.arenas - self.arena_live
+    }
+
+    /// Resident for other reasons than heap, slack, files and the tracker: Python before tracking began, stacks, rounding.
+    #[must_use]
+    pub fn rest(&self) -> Bytes {
+        self.rss - self.accounted()
+    }
+
+    /// Of heap and slack, at least so much is not resident: never written to, or given back to the kernel.
+    #[must_use]
+    pub fn absent(&self) -> Bytes {
+        self.accounted() - self.rss
+    }
+
+    fn accounted(&self) -> Bytes {
+        self.heap + self.arena_free() + self.malloc_free + self.files + self.own
+    }
+}
+
+/// A heap that became much smaller after its peak, and an RSS that did not follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fall {
+    /// The timeline's point with most live bytes.
+    pub from: TimelinePoint,
+    /// The last of the whole points after it with the least.
+    pub to: TimelinePoint,
+}
+
+impl Fall {
+    /// By how much the heap became smaller.
+    #[must_use]
+    pub fn heap(&self) -> Bytes {
+        self.from.heap - self.to.heap
+    }
+
+    /// What stayed resident of what the heap gave up. Memory that was never resident cannot go.
+    #[must_use]
+    pub fn stuck(&self) -> Bytes {
+        self.heap() - self.rss() - (self.from.absent() - self.to.absent())
+    }
+
+    /// By how much RSS did; 0 where it grew.
+    #[must_use]
+    pub fn rss(&self) -> Bytes {
+        self.from.rss - self.to.rss
+    }
+}
+
+/// Files that the program itself mapped: addresses, no heap. Libraries are not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileMapped {
+    /// Most at a time.
+    pub peak: Bytes,
+    /// Still mapped when recording ended.
+    pub left_at_exit: Bytes,
 }

@@ -22,7 +22,7 @@ mod tree;
 mod usage;
 
 pub use error::ProfileError;
-pub use facts::{Exit, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
+pub use facts::{Exit, Fall, FileMapped, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
 pub use native::NativeFrame;
 pub use profile::Profile;
 pub use usage::{

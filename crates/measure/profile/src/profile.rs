@@ -2,8 +2,8 @@ use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
 use crate::tree::LineTree;
 use crate::{
-    Exit, Frame, LineUsage, NativeUsage, Peak, ProcessFacts, ProfileError, Recording, StackUsage,
-    TimelinePoint, TypeUsage, Usage, reading,
+    Exit, Fall, FileMapped, Frame, LineUsage, NativeUsage, Peak, ProcessFacts, ProfileError,
+    Recording, StackUsage, TimelinePoint, TypeUsage, Usage, reading,
 };
 use lowtide_capture::Capture;
 use lowtide_units::{Bytes, Elapsed, LineSpan};
@@ -23,6 +23,8 @@ pub struct Profile {
     types: Vec<TypeUsage>,
     heap_at_census: Option<Bytes>,
     timeline: Vec<TimelinePoint>,
+    most_resident: Option<TimelinePoint>,
+    file_mapped: FileMapped,
 }
 
 impl Profile {
@@ -50,6 +52,8 @@ impl Profile {
             types: reading::types(capture, &tree),
             heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
             timeline: reading::timeline(capture),
+            most_resident: reading::most_resident(capture),
+            file_mapped: reading::file_mapped(capture),
             tree,
         }
     }
@@ -163,6 +167,31 @@ impl Profile {
     #[must_use]
     pub fn timeline(&self) -> &[TimelinePoint] {
         &self.timeline
+    }
+
+    /// The moment with most resident bytes that the tracker saw; `None` when the run was too short.
+    #[must_use]
+    pub fn most_resident(&self) -> Option<TimelinePoint> {
+        self.most_resident
+    }
+
+    /// The timeline's point nearest the peak.
+    #[must_use]
+    pub fn near_peak(&self) -> Option<TimelinePoint> {
+        self.timeline.iter().copied().max_by_key(|point| point.heap)
+    }
+
+    /// From the timeline's highest heap to its lowest after that, if that is a fall by a tenth at least and RSS did not
+    /// follow: a tenth of it and 1 MB at least stayed resident.
+    #[must_use]
+    pub fn fall(&self) -> Option<Fall> {
+        reading::fall(&self.timeline)
+    }
+
+    /// Files that the program mapped.
+    #[must_use]
+    pub fn file_mapped(&self) -> FileMapped {
+        self.file_mapped
     }
 
     /// Every source file of which a function asked for memory, sorted; without names such as `<frozen ...>`.

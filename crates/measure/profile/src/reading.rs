@@ -2,8 +2,8 @@
 
 use crate::tree::LineTree;
 use crate::{
-    Exit, Frame, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint, TypeLine,
-    TypeUsage, Usage,
+    Exit, Fall, FileMapped, Frame, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint,
+    TypeLine, TypeUsage, Usage,
 };
 use lowtide_capture::layout;
 use lowtide_capture::{Capture, Ending, State};
@@ -67,13 +67,13 @@ pub fn peak(capture: &Capture, tree: &LineTree) -> Peak {
         python: python.bytes,
         native: native.bytes,
         mappings: mappings.bytes,
-        rss: most_resident(capture),
+        rss: most_rss(capture),
         slack: capture.timeline.iter().max_by_key(|point| point.live_bytes).map(slack),
         elapsed: Elapsed::from_nanos(capture.summary.peak_elapsed_ns),
     }
 }
 
-fn most_resident(capture: &Capture) -> Bytes {
+fn most_rss(capture: &Capture) -> Bytes {
     let seen_by_launcher = capture.ending.map_or(0, |ending| ending.peak_rss_bytes);
     let seen_by_target = capture.timeline.iter().map(|point| point.rss_bytes).max().unwrap_or(0);
     Bytes(seen_by_launcher.max(seen_by_target))
@@ -90,15 +90,53 @@ fn slack(point: &layout::TimelinePoint) -> Slack {
 }
 
 pub fn timeline(capture: &Capture) -> Vec<TimelinePoint> {
-    let points = capture.timeline.iter().map(|point| TimelinePoint {
+    capture.timeline.iter().map(timeline_point).collect()
+}
+
+fn timeline_point(point: &layout::TimelinePoint) -> TimelinePoint {
+    TimelinePoint {
         elapsed: Elapsed::from_nanos(point.elapsed_ns),
         heap: Bytes(point.live_bytes),
         rss: Bytes(point.rss_bytes),
         arenas: Bytes(point.arena_bytes),
         arena_live: Bytes(point.arena_live_bytes),
         malloc_free: Bytes(point.malloc_free_bytes),
-    });
-    points.collect()
+        files: Bytes(point.file_rss_bytes),
+        own: Bytes(point.own_bytes),
+        malloc_top: Bytes(point.malloc_top_bytes),
+        arena_count: point.arena_count,
+        file_mapped: Bytes(point.file_mapped_bytes),
+        is_whole: point.kept_elapsed_ns == point.elapsed_ns,
+    }
+}
+
+pub fn most_resident(capture: &Capture) -> Option<TimelinePoint> {
+    let kept = &capture.summary.most_resident;
+    let points = capture.timeline.iter().chain([kept]).filter(|point| point.rss_bytes > 0);
+    points.max_by_key(|point| point.rss_bytes).map(timeline_point)
+}
+
+pub fn file_mapped(capture: &Capture) -> FileMapped {
+    FileMapped {
+        peak: Bytes(capture.summary.file_mapped_peak_bytes),
+        left_at_exit: Bytes(capture.summary.file_mapped_bytes),
+    }
+}
+
+/// A fall that is worth a word: so much of the peak, of which so much stayed resident.
+const LEAST_FALL_SHARE: f64 = 0.1;
+const LEAST_STUCK_SHARE: f64 = 0.1;
+const LEAST_STUCK: Bytes = Bytes(1_000_000);
+
+pub fn fall(timeline: &[TimelinePoint]) -> Option<Fall> {
+    let highest = timeline.iter().enumerate().rev().max_by_key(|(_, point)| point.heap)?.0;
+    let whole = timeline[highest..].iter().rev().filter(|point| point.is_whole);
+    let lowest = whole.min_by_key(|point| point.heap)?;
+    let fall = Fall { from: timeline[highest], to: *lowest };
+    let is_worth_it = fall.heap().share_of(fall.from.heap) >= LEAST_FALL_SHARE
+        && fall.stuck().share_of(fall.heap()) >= LEAST_STUCK_SHARE
+        && fall.stuck() >= LEAST_STUCK;
+    is_worth_it.then_some(fall)
 }
 
 /// Types of one name are taken together: a class made twice is one to its reader.

@@ -92,6 +92,9 @@ fn summary() -> Summary {
         peak_elapsed_ns: 2_000_000,
         arena_bytes: 0,
         unrecorded_blocks: 0,
+        file_mapped_bytes: 0,
+        file_mapped_peak_bytes: 4096,
+        most_resident: TimelinePoint::default(),
     }
 }
 
@@ -103,6 +106,7 @@ fn timeline() -> Vec<TimelinePoint> {
         arena_bytes: 20,
         arena_live_bytes: 12,
         malloc_free_bytes: 7,
+        ..TimelinePoint::default()
     };
     vec![point(1, 10), point(2, 1000), point(3, 20)]
 }
@@ -268,6 +272,41 @@ fn instances_are_found_by_the_scripts_name_and_by_paths_that_begin_further_up() 
     {
         assert_eq!(profile.instances(module, qualname), Usage::default(), "{module} {qualname}");
     }
+}
+
+/// Millions of bytes.
+fn moment(elapsed_ns: u64, heap: u64, rss: u64, malloc_free: u64) -> TimelinePoint {
+    TimelinePoint {
+        elapsed_ns,
+        live_bytes: heap * 1_000_000,
+        rss_bytes: rss * 1_000_000,
+        malloc_free_bytes: malloc_free * 1_000_000,
+        kept_elapsed_ns: elapsed_ns,
+        ..TimelinePoint::default()
+    }
+}
+
+fn fall_of(timeline: Vec<TimelinePoint>) -> Option<(Bytes, Bytes)> {
+    let profile = Profile::from_capture(&Capture { timeline, ..capture() });
+    profile.fall().map(|fall| (fall.to.heap, fall.stuck()))
+}
+
+#[test]
+fn a_fall_that_rss_did_not_follow_is_told() {
+    let peak = moment(10, 100, 110, 0);
+    let megabytes = |count: u64| Bytes(count * 1_000_000);
+    let stuck = Some((megabytes(20), megabytes(70)));
+    assert_eq!(fall_of(vec![peak, moment(20, 20, 100, 75), moment(30, 50, 110, 50)]), stuck);
+    assert_eq!(fall_of(vec![peak, moment(20, 20, 31, 1)]), None, "it followed");
+    assert_eq!(fall_of(vec![peak, moment(20, 99, 110, 1)]), None, "it is no fall");
+    assert_eq!(fall_of(vec![moment(5, 20, 100, 75), peak]), None, "it rose");
+    let stale = TimelinePoint { kept_elapsed_ns: 5, ..moment(20, 10, 100, 0) };
+    assert_eq!(fall_of(vec![peak, stale, moment(30, 20, 100, 75)]), stuck);
+}
+
+#[test]
+fn memory_that_was_never_resident_cannot_go() {
+    assert_eq!(fall_of(vec![moment(10, 1000, 30, 0), moment(20, 10, 29, 0)]), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What lies under a line, against walking up from every node.
 
-use lowtide_capture::layout::{Node, node_kind};
+use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{Capture, Code, State, Summary};
 use lowtide_profile::Profile;
 use lowtide_units::{Bytes, LineSpan};
@@ -48,6 +48,9 @@ fn capture(nodes: Vec<Node>) -> Capture {
         peak_elapsed_ns: 0,
         arena_bytes: 0,
         unrecorded_blocks: 0,
+        file_mapped_bytes: 0,
+        file_mapped_peak_bytes: 0,
+        most_resident: TimelinePoint::default(),
     };
     let codes = (0..CODES).map(code).map(Some).collect();
     Capture {

@@ -53,7 +53,7 @@ fn remember_peak(header: &Header, node: &mut Node) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lowtide_capture::layout::{HEADER_BYTES, MAGIC, MAX_SEGMENTS, SegmentEntry};
+    use lowtide_capture::layout::{HEADER_BYTES, MAGIC, MAX_SEGMENTS, SegmentEntry, TimelinePoint};
     use proptest::prelude::*;
 
     const NODES: usize = 4;
@@ -82,6 +82,9 @@ mod tests {
             segment_count: 0,
             reserved: 0,
             segments: [SegmentEntry::default(); MAX_SEGMENTS],
+            file_mapped_bytes: 0,
+            file_mapped_peak_bytes: 0,
+            most_resident: TimelinePoint::default(),
         }
     }
 

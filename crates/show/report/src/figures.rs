@@ -26,6 +26,11 @@ pub fn figures(profile: &Profile, page: &Page) -> Vec<String> {
         Some(slack) => figure("slack", total(slack).to_string(), slack_parts(slack)),
         None => figure("slack", "-".to_owned(), "the run was too short to tell".to_owned()),
     }
+    let file_mapped = profile.file_mapped().peak;
+    if file_mapped > Bytes(0) {
+        let no_heap = "at most; no heap, and resident only as far as read";
+        figure("file maps", file_mapped.to_string(), no_heap.to_owned());
+    }
     figure("duration", profile.duration().to_string(), String::new());
     table.lines()
 }
@@ -46,9 +51,9 @@ fn parts(peak: &Peak) -> Option<String> {
 }
 
 fn total(slack: Slack) -> Bytes {
-    slack.arenas + slack.malloc + slack.rest
+    slack.arenas + slack.malloc
 }
 
 fn slack_parts(slack: Slack) -> String {
-    format!("arenas {}, malloc {}, code and rest {}", slack.arenas, slack.malloc, slack.rest)
+    format!("free in arenas {}, in malloc {}", slack.arenas, slack.malloc)
 }

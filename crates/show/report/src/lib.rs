@@ -23,6 +23,8 @@ mod peak_lines;
 mod peak_types;
 mod proof_json;
 mod proof_text;
+mod resident;
+mod resident_json;
 mod rule_list;
 mod rule_page;
 mod run_json;

@@ -11,8 +11,9 @@ const COVERED: f64 = 0.99;
 const MOST_TYPES: usize = 10;
 /// As much of a type as the lines shown with it should cover.
 const LINES_COVERED: f64 = 0.9;
-/// But no more lines than this.
+/// But no more lines than this, and none that made a smaller part.
 const MOST_LINES: usize = 3;
+const LEAST_LINE_SHARE: f64 = 0.1;
 /// A type with a smaller part of the objects' bytes is shown without lines.
 const LEAST_SHARE: f64 = 0.02;
 /// Columns of `100.0 %`.
@@ -87,7 +88,8 @@ fn figures_table(shown: &[TypeUsage], head: &str, text: impl Fn(&TypeUsage) -> S
 fn lines_to_show(entry: &TypeUsage, all: Bytes) -> &[TypeLine] {
     let mut covered = Bytes(0);
     let is_needed = |line: &&TypeLine| {
-        let is_needed = covered.share_of(entry.live.bytes) < LINES_COVERED;
+        let is_needed = covered.share_of(entry.live.bytes) < LINES_COVERED
+            && line.live.bytes.share_of(entry.live.bytes) >= LEAST_LINE_SHARE;
         covered += line.live.bytes;
         is_needed
     };

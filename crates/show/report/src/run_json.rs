@@ -2,6 +2,7 @@
 
 use crate::RunSummary;
 use crate::findings_json::FindingRecord;
+use crate::resident_json::{MomentRecord, ResidentRecord};
 use crate::stacks_json::{StackRecord, stack_records};
 use lowtide_profile::{
     Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine, TypeUsage, UsageInTime,
@@ -23,11 +24,13 @@ struct Figures<'a> {
     exit_status: Option<i32>,
     signal: Option<i32>,
     peak: PeakRecord,
+    resident: ResidentRecord,
     duration_s: f64,
     lines: Vec<LineRecord<'a>>,
     types: Vec<TypeRecord<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stacks: Vec<StackRecord>,
+    timeline: Vec<MomentRecord>,
 }
 
 #[derive(Serialize)]
@@ -136,10 +139,12 @@ impl<'a> From<&'a Profile> for Figures<'a> {
             exit_status,
             signal,
             peak: profile.peak().into(),
+            resident: ResidentRecord::from(profile),
             duration_s: profile.duration().seconds(),
             lines: profile.lines().iter().map(LineRecord::from).collect(),
             types: profile.types().iter().map(TypeRecord::from).collect(),
             stacks: stack_records(profile),
+            timeline: profile.timeline().iter().map(MomentRecord::from).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::forked::forked;
 use crate::page::{Page, fit_start, visible};
 use crate::peak_lines::peak_lines;
 use crate::peak_types::peak_types;
+use crate::resident::{not_fallen, resident};
 use crate::run_notes::run_notes;
 use crate::style::{COMMAND, DIM, HEADING, paint};
 use crate::text::joined;
@@ -21,6 +22,8 @@ pub fn run_text(run: &RunSummary, page: &Page) -> String {
         run_notes(run.profile, page),
         peak_lines(run.profile, page),
         peak_types(run.profile, page),
+        resident(run.profile, page),
+        not_fallen(run.profile, page),
         forked(run.children, page),
         findings_section(run.findings, run.profile.peak().heap, page),
         next_steps(run),

@@ -50,6 +50,11 @@ fn capture() -> Capture {
             arena_bytes: 170 * MEGABYTE,
             arena_live_bytes: 160 * MEGABYTE,
             malloc_free_bytes: 2 * MEGABYTE,
+            file_rss_bytes: 9 * MEGABYTE,
+            own_bytes: 6 * MEGABYTE,
+            arena_count: 170,
+            kept_elapsed_ns: 900_000_000,
+            ..TimelinePoint::default()
         }],
         census: Some(Census {
             live_bytes: 200 * MEGABYTE,
@@ -85,6 +90,9 @@ fn summary() -> Summary {
         peak_elapsed_ns: 900_000_000,
         arena_bytes: 0,
         unrecorded_blocks: 0,
+        file_mapped_bytes: 0,
+        file_mapped_peak_bytes: 50 * MEGABYTE,
+        most_resident: TimelinePoint::default(),
     }
 }
 
@@ -181,6 +189,25 @@ fn a_run_at_80_columns() {
 #[test]
 fn a_run_at_120_columns() {
     insta::assert_snapshot!(text(&capture(), &[finding(Verdict::Plausible, "")], 120));
+}
+
+#[test]
+fn a_heap_that_fell_and_an_rss_that_stayed() {
+    let mut fallen = capture();
+    let peak = fallen.timeline[0];
+    fallen.timeline.push(TimelinePoint {
+        elapsed_ns: 1_100_000_000,
+        live_bytes: 12 * MEGABYTE,
+        rss_bytes: 190 * MEGABYTE,
+        arena_live_bytes: 9 * MEGABYTE,
+        malloc_free_bytes: 3 * MEGABYTE,
+        own_bytes: 7 * MEGABYTE,
+        kept_elapsed_ns: 1_100_000_000,
+        ..peak
+    });
+    let text = text(&fallen, &[], 80);
+    let shown = text.split("\n\n").filter(|section| section.starts_with("Why"));
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n\n"));
 }
 
 #[test]

@@ -5,7 +5,9 @@
 
 use super::CaptureFile;
 use crate::StopReason;
-use crate::layout::{self, Header, MAX_SEGMENTS, PAGE_BYTES, SegmentEntry};
+use crate::layout::{
+    self, Header, MAX_SEGMENTS, PAGE_BYTES, POINT_BYTES, SegmentEntry, TimelinePoint, segment_kind,
+};
 use crate::writer::Start;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -62,7 +64,11 @@ impl HeaderPage {
         if index >= MAX_SEGMENTS {
             return Err(StopReason::CaptureFull);
         }
-        let entry = SegmentEntry { kind, reserved: 0, offset, capacity, used: 0 };
+        let item_bytes = match kind {
+            segment_kind::TIMELINE => POINT_BYTES,
+            _ => 0,
+        };
+        let entry = SegmentEntry { kind, item_bytes, offset, capacity, used: 0 };
         // SAFETY: `index` is within the directory of the mapped header.
         unsafe { (&raw mut (*self.header.as_ptr()).segments[index]).write(entry) };
         self.segment_count += 1;
@@ -89,6 +95,17 @@ impl HeaderPage {
         unsafe {
             (&raw mut (*self.header.as_ptr()).stop_reason).write_volatile(stop_reason);
             (&raw mut (*self.header.as_ptr()).state).write_volatile(state);
+        }
+    }
+
+    /// Keeps a point that has more resident bytes than any before.
+    pub fn note_resident(&mut self, point: &TimelinePoint) {
+        // SAFETY: as in `set_state`.
+        unsafe {
+            let kept = &raw mut (*self.header.as_ptr()).most_resident;
+            if point.rss_bytes > (*kept).rss_bytes {
+                kept.write_volatile(*point);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! pymalloc's arenas: what backs small Python blocks is no heap of its own, but tells how much of it nobody uses.
 
+use super::entered::Entered;
 use super::recording::ArenaUse;
 use super::{entered, interpreter, thread};
 use crate::number_in_text::number_after;
@@ -90,7 +91,7 @@ unsafe extern "C" fn allocate(_context: *mut c_void, bytes: usize) -> *mut c_voi
     // SAFETY: as above.
     let arena = inside(|| unsafe { call(original.context, bytes) });
     if !arena.is_null() {
-        count(bytes as u64, 0);
+        count(|entered| entered.arena_made(bytes as u64));
     }
     arena
 }
@@ -105,7 +106,7 @@ unsafe extern "C" fn free(_context: *mut c_void, arena: *mut c_void, bytes: usiz
     }
     // SAFETY: as above.
     inside(|| unsafe { call(original.context, arena, bytes) });
-    count(0, bytes as u64);
+    count(|entered| entered.arena_freed(bytes as u64));
 }
 
 /// Arenas come and go within a hooked function of a domain, but not always.
@@ -113,10 +114,10 @@ fn inside<T>(call: impl FnOnce() -> T) -> T {
     if thread::is_inside() { call() } else { thread::inside(call) }
 }
 
-fn count(more: u64, less: u64) {
+fn count(change: impl FnOnce(&mut Entered)) {
     // pymalloc runs with the GIL; what a forked child does before it records is counted when it begins.
     if let Ok(mut entered) = entered::enter_with_gil() {
-        entered.arenas_changed(more, less);
+        change(&mut entered);
     }
 }
 
@@ -146,6 +147,7 @@ pub(super) unsafe fn current_use() -> ArenaUse {
         let report = std::slice::from_raw_parts(text.cast::<u8>(), length);
         let found = ArenaUse {
             bytes: number_after(report, b"bytes/arena"),
+            count: number_after(report, b"# arenas allocated current"),
             used_bytes: number_after(report, b"# bytes in allocated blocks"),
         };
         libc::free(text.cast());

@@ -4,6 +4,7 @@ use super::domains;
 use super::entered::{self, Entered};
 use super::gate::Shut;
 use super::interpreter;
+use super::mapped_ranges::Mapping;
 use super::origin::Origin;
 use super::session;
 use super::shadow::Block;
@@ -156,17 +157,6 @@ pub(super) fn gone<const HAS_GIL: bool>(old: Option<Moving>) {
 /// Of mappings; the same on every x86-64.
 pub(super) const PAGE_BYTES: usize = 4096;
 
-/// What a new mapping is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mapping {
-    /// Anonymous memory that may be used.
-    Heap,
-    /// Anonymous addresses that may not be used yet.
-    Reserved,
-    /// A file's pages.
-    File,
-}
-
 /// `bytes` were mapped at `start`, over whatever was there.
 pub(super) fn mapped(start: usize, bytes: usize, mapping: Mapping) {
     let caller = Caller::new::<false>();
@@ -177,7 +167,7 @@ pub(super) fn mapped(start: usize, bytes: usize, mapping: Mapping) {
         // SAFETY: the thread state is that of this thread.
         Mapping::Heap => unsafe { entered.mapped(start, end, caller.thread_state) },
         Mapping::Reserved => entered.reserved(start, end),
-        Mapping::File => {}
+        Mapping::File => entered.file_mapped(start, end),
     }
 }
 
@@ -201,12 +191,15 @@ pub(super) fn made_usable(start: usize, bytes: usize) {
 pub(super) fn remapped(old: usize, old_bytes: usize, start: usize, bytes: usize) {
     let caller = Caller::new::<false>();
     let Some(mut entered) = caller.enter() else { return };
-    let was_heap = entered.unmapped(old, end_of(old, old_bytes));
+    let was = entered.unmapped(old, end_of(old, old_bytes));
     let end = end_of(start, bytes);
     entered.unmapped(start, end);
-    if was_heap {
+    match was {
         // SAFETY: the thread state is that of this thread.
-        unsafe { entered.mapped(start, end, caller.thread_state) };
+        Some(Mapping::Heap) => unsafe { entered.mapped(start, end, caller.thread_state) },
+        Some(Mapping::Reserved) => entered.reserved(start, end),
+        Some(Mapping::File) => entered.file_mapped(start, end),
+        None => {}
     }
 }
 

@@ -1,7 +1,18 @@
 use super::own_memory::OwnArray;
 use crate::address_ranges::{self, AddressRange, Cut};
 
-/// Anonymous mappings that the program made itself, each with the node that it is charged to.
+/// What a mapping is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mapping {
+    /// Anonymous memory that may be used.
+    Heap,
+    /// Anonymous addresses that may not be used yet.
+    Reserved,
+    /// A file's pages.
+    File,
+}
+
+/// Mappings of one kind that the program made itself; heap has the node that it is charged to.
 pub(super) struct MappedRanges {
     ranges: OwnArray<AddressRange>,
     used: usize,

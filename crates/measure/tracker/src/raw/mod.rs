@@ -33,6 +33,7 @@ mod open_windows;
 mod origin;
 mod own_memory;
 mod recording;
+mod residency;
 #[cfg(not(test))]
 mod session;
 mod shadow;

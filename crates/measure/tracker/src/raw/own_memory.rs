@@ -1,5 +1,13 @@
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static MAPPED_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// All that the tracker has mapped for itself, but for its capture.
+pub(super) fn mapped_bytes() -> u64 {
+    MAPPED_BYTES.load(Ordering::Relaxed)
+}
 
 /// Zeroed memory straight from the kernel, or `None` when it refuses.
 pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
@@ -8,7 +16,11 @@ pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
     let start = unsafe {
         libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
     };
-    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+    if start == libc::MAP_FAILED {
+        return None;
+    }
+    MAPPED_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+    NonNull::new(start.cast())
 }
 
 /// Has the kernel provide the pages of this memory now, which costs far less than one fault for each of them. In vain is
@@ -26,6 +38,7 @@ pub(super) unsafe fn populate(start: NonNull<u8>, bytes: usize) {
 pub(super) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's promise. The result does not matter: a refusal leaks the memory.
     unsafe { libc::munmap(start.as_ptr().cast::<c_void>(), bytes) };
+    MAPPED_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
 }
 
 /// An array of zeroed `T` in memory of its own. Zero bytes must be a valid `T`.

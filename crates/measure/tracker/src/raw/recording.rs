@@ -4,9 +4,9 @@ mod telling;
 
 use super::call_tree::{CallTree, Edge};
 use super::census::{self, HeapLevel, Moment, Watch};
-use super::clock::Clock;
+use super::clock::{ArenasNow, Clock, Look};
 use super::code_table::CodeTable;
-use super::mapped_ranges::MappedRanges;
+use super::mapped_ranges::{MappedRanges, Mapping};
 use super::native_stack::{Asking, NativeStacks};
 use super::nodes::Nodes;
 use super::open_windows::OpenWindows;
@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[derive(Clone, Copy, Default)]
 pub(super) struct ArenaUse {
     pub(super) bytes: u64,
+    pub(super) count: u64,
     pub(super) used_bytes: u64,
 }
 
@@ -52,7 +53,10 @@ pub(super) struct Recording {
     mapped: MappedRanges,
     /// Anonymous addresses that may not be used yet.
     reserved: MappedRanges,
+    /// Files that the program has mapped.
+    files: MappedRanges,
     census_watch: Watch,
+    arena_count: u64,
     /// What the arenas held when the recording began.
     arena_used_before: u64,
     /// Live bytes that are not in arenas: native blocks, mappings, and large Python blocks.
@@ -69,7 +73,7 @@ impl Recording {
         // SAFETY: the writer keeps the header mapped, and nobody else has it yet.
         unsafe { writer.header().as_mut() }.arena_bytes = arenas.bytes;
         writer.start_recording();
-        Some(Self {
+        let mut recording = Self {
             writer,
             layout,
             clock: Clock::start(),
@@ -82,12 +86,16 @@ impl Recording {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             mapped: MappedRanges::EMPTY,
             reserved: MappedRanges::EMPTY,
+            files: MappedRanges::EMPTY,
             census_watch: Watch::NEW,
+            arena_count: arenas.count,
             arena_used_before: arenas.used_bytes,
             outside_arenas_bytes: 0,
             windows: OpenWindows::NONE,
             stop_reason: None,
-        })
+        };
+        recording.bring_up_to_date();
+        Some(recording)
     }
 
     /// Records a block that `thread_state` has just allocated.
@@ -139,11 +147,20 @@ impl Recording {
     /// The block taken before is gone.
     #[inline]
     pub(super) fn freed(&mut self, block: Block) {
+        self.look_before_fall(block.bytes);
         let (header, node) = self.counters(block.node);
         let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
         ledger::freed(header, node, block.bytes);
         if !is_in_arena {
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(block.bytes);
+        }
+    }
+
+    /// RSS is about to fall: a timeline of allocations alone would show it as it was before a program's last one.
+    #[inline]
+    fn look_before_fall(&mut self, bytes: u64) {
+        if Clock::is_large(bytes) {
+            self.look_at_clock();
         }
     }
 
@@ -201,17 +218,35 @@ impl Recording {
         self.tick(range.bytes());
     }
 
-    /// `start..end` holds no mapping any more. Whether it held memory of the heap.
-    pub(super) fn unmapped(&mut self, start: usize, end: usize) -> bool {
-        let mut was_heap = false;
+    /// `start..end` holds no mapping any more. What the first part of it was, if that is known.
+    pub(super) fn unmapped(&mut self, start: usize, end: usize) -> Option<Mapping> {
+        let mut was = None;
         while let Some(Cut { taken, pieces }) = self.mapped.cut_first(start, end) {
+            self.look_before_fall(taken.bytes());
             let (header, node) = self.counters(taken.id);
             ledger::cut(header, node, taken.bytes(), pieces);
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(taken.bytes());
-            was_heap = true;
+            was = Some(Mapping::Heap);
         }
-        while self.reserved.cut_first(start, end).is_some() {}
-        was_heap
+        while self.reserved.cut_first(start, end).is_some() {
+            was = was.or(Some(Mapping::Reserved));
+        }
+        while let Some(Cut { taken, .. }) = self.files.cut_first(start, end) {
+            self.header().file_mapped_bytes -= taken.bytes();
+            was = was.or(Some(Mapping::File));
+        }
+        was
+    }
+
+    /// `start..end` holds a file's pages, which are no heap; nothing is recorded there.
+    pub(super) fn file_mapped(&mut self, start: usize, end: usize) {
+        let range = AddressRange { start, end, id: 0 };
+        if !self.files.insert(range) {
+            return self.doubt(StopReason::OutOfMemory);
+        }
+        let header = self.header();
+        header.file_mapped_bytes += range.bytes();
+        header.file_mapped_peak_bytes = header.file_mapped_peak_bytes.max(header.file_mapped_bytes);
     }
 
     /// `start..end` is reserved; nothing is recorded there.
@@ -424,10 +459,18 @@ impl Recording {
         }
     }
 
-    /// pymalloc got or gave back arenas.
-    pub(super) fn arenas_changed(&mut self, more: u64, less: u64) {
+    /// pymalloc got an arena.
+    pub(super) fn arena_made(&mut self, bytes: u64) {
+        self.header().arena_bytes += bytes;
+        self.arena_count += 1;
+    }
+
+    /// pymalloc gave an arena back.
+    pub(super) fn arena_freed(&mut self, bytes: u64) {
         let header = self.header();
-        header.arena_bytes = (header.arena_bytes + more).saturating_sub(less);
+        header.arena_bytes = header.arena_bytes.saturating_sub(bytes);
+        self.arena_count = self.arena_count.saturating_sub(1);
+        self.look_at_clock();
     }
 
     fn arena_live_bytes(&mut self) -> u64 {
@@ -444,8 +487,12 @@ impl Recording {
 
     #[cold]
     fn look_at_clock(&mut self) {
-        let arena_live_bytes = self.arena_live_bytes();
-        self.clock.tick(&mut self.writer, arena_live_bytes);
+        let arenas = self.arenas_now();
+        self.clock.tick(&mut self.writer, Look { shadow: &self.shadow, arenas });
+    }
+
+    fn arenas_now(&mut self) -> ArenasNow {
+        ArenasNow { count: self.arena_count, live_bytes: self.arena_live_bytes() }
     }
 
     /// Whether whoever is inside must end the recording.
@@ -456,8 +503,11 @@ impl Recording {
 
     /// Leaves the capture to the process that this one was forked from, and says what the arenas hold.
     pub(super) fn abandon(mut self) -> ArenaUse {
-        let arenas =
-            ArenaUse { bytes: self.header().arena_bytes, used_bytes: self.arena_live_bytes() };
+        let arenas = ArenaUse {
+            bytes: self.header().arena_bytes,
+            count: self.arena_count,
+            used_bytes: self.arena_live_bytes(),
+        };
         self.writer.abandon();
         arenas
     }

@@ -152,6 +152,23 @@ impl Shadow {
         }
     }
 
+    /// Calls `visit` with start and size of everything that the shadow has mapped.
+    pub(super) fn for_each_mapping(&self, mut visit: impl FnMut(NonNull<u8>, usize)) {
+        let root = NonNull::from(self.root.as_slice());
+        visit(root.cast(), ROOT_ENTRIES * size_of::<*mut Option<Table>>());
+        for &directory in self.root.as_slice().iter().filter(|directory| !directory.is_null()) {
+            for index in 0..DIRECTORY_ENTRIES {
+                // SAFETY: a directory that is there maps `DIRECTORY_ENTRIES` entries.
+                if let Some(table) = unsafe { *directory.add(index) } {
+                    visit(table.cast(), TABLE_BYTES);
+                }
+            }
+            if let Some(start) = NonNull::new(directory.cast()) {
+                visit(start, DIRECTORY_BYTES);
+            }
+        }
+    }
+
     #[inline]
     fn slot(&self, address: usize) -> Option<*mut u32> {
         if address & 15 != 0 || address >> ADDRESS_BITS != 0 {

@@ -4,6 +4,7 @@
 //! addresses, until mprotect makes them memory.
 
 use super::{original, place};
+use crate::raw::mapped_ranges::Mapping;
 use crate::raw::{events, thread};
 use std::ffi::{c_int, c_void};
 
@@ -31,9 +32,9 @@ pub(super) unsafe extern "C" fn mmap(
     let start = thread::inside(call);
     if start != libc::MAP_FAILED {
         let use_ = match (flags & libc::MAP_ANONYMOUS != 0, protection == libc::PROT_NONE) {
-            (true, false) => events::Mapping::Heap,
-            (true, true) => events::Mapping::Reserved,
-            (false, _) => events::Mapping::File,
+            (true, false) => Mapping::Heap,
+            (true, true) => Mapping::Reserved,
+            (false, _) => Mapping::File,
         };
         events::mapped(start as usize, bytes, use_);
     }

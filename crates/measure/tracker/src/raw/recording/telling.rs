@@ -1,6 +1,7 @@
 //! What a recording tells of itself: figures, windows, copies, and its last words.
 
 use super::Recording;
+use crate::raw::clock::Look;
 use crate::raw::entered::Ended;
 use crate::windows::{Figures, Totals};
 use lowtide_capture::SnapshotError;
@@ -57,9 +58,9 @@ impl Recording {
     }
 
     /// A point of the timeline that says what is so now.
-    fn bring_up_to_date(&mut self) {
-        let arena_live_bytes = self.arena_live_bytes();
-        self.clock.last_point(&mut self.writer, arena_live_bytes);
+    pub(super) fn bring_up_to_date(&mut self) {
+        let arenas = self.arenas_now();
+        self.clock.mark(&mut self.writer, Look { shadow: &self.shadow, arenas });
     }
 
     /// Whether the capture itself is at this path.
