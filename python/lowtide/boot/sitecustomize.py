@@ -28,7 +28,7 @@ def _boot(folder):
         import atexit
 
         tracker = _loaded("lowtide_tracker", orders["EXTENSION"])
-        if "NATIVE" in orders:
+        if "NATIVE_FRAMES" in orders:
             _told(tracker.with_native_frames)
         _told(tracker.start, _unused(orders["CAPTURE"]))
         # What is registered first runs last: the program's own exit handlers are still tracked.
@@ -40,7 +40,7 @@ def _boot(folder):
 def _take_orders():
     # type: () -> dict[str, str]
     """Takes the launcher's variables out of the environment, and gives PYTHONPATH back its value."""
-    names = ("EXTENSION", "CAPTURE", "NATIVE", "STAGE", "STAGE_DIR", "PYTHONPATH")
+    names = ("EXTENSION", "CAPTURE", "NATIVE_FRAMES", "STAGE", "STAGE_DIR", "PYTHONPATH")
     orders = {name: os.environ.pop("LOWTIDE_" + name) for name in names if "LOWTIDE_" + name in os.environ}
     if "PYTHONPATH" in orders:
         os.environ["PYTHONPATH"] = orders["PYTHONPATH"]

@@ -28,7 +28,7 @@ impl Boot<'_> {
             set("LOWTIDE_EXTENSION", extension.as_os_str());
             set("LOWTIDE_CAPTURE", capture.as_os_str());
             if self.native {
-                set("LOWTIDE_NATIVE", OsStr::new("1"));
+                set("LOWTIDE_NATIVE_FRAMES", OsStr::new("1"));
             }
         }
         if let Some((extension, folder)) = self.stage {

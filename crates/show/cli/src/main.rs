@@ -12,6 +12,7 @@ mod judged;
 mod located;
 mod named;
 mod neighbours;
+mod out_name;
 mod program;
 mod prove;
 mod prove_area;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The program to run, as after `python`.
 #[derive(Args, Debug)]
 pub struct ProgramOptions {
-    /// The Python to run it with [default: the active virtual environment's, else python3]
+    /// The Python to run it with [default: `LOWTIDE_PYTHON`, the active virtual environment's, else python3]
     #[arg(long, value_name = "PYTHON", overrides_with = "python")]
     pub python: Option<PathBuf>,
     /// `script.py`, `-m module` or `-c code`, then the program's own arguments

@@ -1,32 +1,46 @@
 use crate::program::ProgramOptions;
 use crate::terminal::Terminal;
-use crate::{failure, report};
+use crate::{failure, out_name, report};
 use anyhow::{Context, Result};
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use lowtide_launch::{Ended, Exit, Launch};
 use lowtide_report::run_text;
 use lowtide_symbols::Files;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tempfile::TempDir;
 
+const AFTER_HELP: &str = "\
+A variable in brackets stands for its option where that is not given; an empty one for nothing.
+
+Exit status: the program's own; 2 if it could not be started.";
+
 /// Options of `lowtide run`.
 #[derive(Args, Debug)]
-#[command(after_help = "Exit status: the program's own; 2 if it could not be started.")]
+#[command(after_help = AFTER_HELP)]
 pub struct Options {
-    /// Keep the capture in this file
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    /// Keep the capture in this file; {pid}, {host} and {time} in its name are filled in
+    #[arg(long, value_name = "FILE", env = "LOWTIDE_OUT", hide_env_values = true)]
+    out: Option<OsString>,
     /// Record native functions between the Python lines that call them
-    #[arg(long)]
+    #[arg(long, env = "LOWTIDE_NATIVE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     native: bool,
     #[command(flatten)]
     program: ProgramOptions,
 }
 
+impl Options {
+    /// A variable may be there but empty, where containers are configured.
+    fn out(&self) -> Option<PathBuf> {
+        self.out.as_deref().filter(|out| !out.is_empty()).map(out_name::filled_in)
+    }
+}
+
 /// Runs the program as `python` would, then tells on standard error what held its memory.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
-    let capture = CapturePlace::choose(options.out.as_deref())?;
+    let capture = CapturePlace::choose(options.out())?;
     let launch = Launch {
         capture: Some(capture.path.clone()),
         native: options.native,
@@ -74,9 +88,9 @@ struct CapturePlace {
 }
 
 impl CapturePlace {
-    fn choose(out: Option<&Path>) -> Result<Self> {
-        if let Some(out) = out {
-            return Ok(Self { path: out.to_owned(), folder: None });
+    fn choose(out: Option<PathBuf>) -> Result<Self> {
+        if let Some(path) = out {
+            return Ok(Self { path, folder: None });
         }
         let folder = tempfile::Builder::new().prefix("lowtide-").tempdir();
         let folder = folder.context("cannot make a temporary folder for the capture")?;
