@@ -25,12 +25,12 @@ def find_command() -> Path | None:
 
 
 def places() -> Iterator[Path]:
-    """Where installers put commands: the environment's, the user's, `--target`'s; last, where cargo builds them."""
+    """Where installers put commands: the environment's, the user's, `--target`'s; last, what cargo built last."""
     yield Path(sysconfig.get_path("scripts"), "lowtide")
     yield Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")), "lowtide")
     yield PACKAGE.parent / "bin" / "lowtide"
-    for profile in ("release", "debug"):
-        yield PACKAGE.parents[1] / "target" / profile / "lowtide"
+    built = [PACKAGE.parents[1] / "target" / profile / "lowtide" for profile in ("release", "debug")]
+    yield from sorted(filter(Path.is_file, built), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def with_this_python(arguments: list[str]) -> list[str]:

@@ -36,10 +36,22 @@ class Track:
     `track` or of `lowtide run`, is a window on it: the figures are its own, the recording is the outer one's.
     """
 
-    __slots__ = ("__weakref__", "_figures", "_folder", "_is_open", "_path", "_pid", "_tracker", "_wanted", "_window")
+    __slots__ = (
+        "__weakref__",
+        "_figures",
+        "_folder",
+        "_is_open",
+        "_native",
+        "_path",
+        "_pid",
+        "_tracker",
+        "_wanted",
+        "_window",
+    )
 
-    def __init__(self, path: StrPath | None = None) -> None:
+    def __init__(self, path: StrPath | None = None, *, native: bool = False) -> None:
         self._wanted = None if path is None else _place.absolute(path)
+        self._native = native
         self._path: str | None = None
         self._folder: _place.TemporaryFolder | None = None
         self._figures: Figures | None = None
@@ -87,7 +99,7 @@ class Track:
 
     def again(self) -> Track:
         """One like this, to be entered on its own."""
-        return Track(self._wanted)
+        return Track(self._wanted, native=self._native)
 
     def take_over(self, other: Track) -> None:
         """Tells from now on what `other` tells."""
@@ -177,6 +189,7 @@ class Track:
         self._path = path
         _recorded.add(path)
         try:
+            recorder.native_frames(self._native)
             recorder.start(path)
         except RuntimeError as failure:
             _recorded.discard(path)
@@ -212,22 +225,24 @@ class Track:
         self._path = self._wanted
 
 
-def track(path: StrPath | None = None) -> Track:
+def track(path: StrPath | None = None, *, native: bool = False) -> Track:
     """Measures a `with` block, or each call of a function that this decorates.
 
-    With a path the capture stays there, in place of an earlier one; without, it is temporary and the figures stay.
+    With a path the capture stays there, in place of an earlier one; without, it is temporary and the figures stay. With
+    `native` the report has native functions between the Python lines that call them. What another recording that goes on
+    has, an inner one has.
 
     Raises TrackingError when entered, if this Python cannot be measured or the capture not be written.
     """
-    return Track(path)
+    return Track(path, native=native)
 
 
-def start(path: StrPath) -> Track:
+def start(path: StrPath, *, native: bool = False) -> Track:
     """Begins what `stop` ends, from whatever thread.
 
     Raises TrackingError if it was begun already, if this Python cannot be measured or the capture not be written.
     """
-    begun = Track(path)
+    begun = Track(path, native=native)
     if _started.setdefault(_STARTED, begun) is not begun:
         raise TrackingError("tracking was started already", "call lowtide.stop() first; lowtide.track() can be nested")
     try:

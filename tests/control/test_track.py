@@ -165,6 +165,22 @@ def test_an_inner_track_with_a_path_gets_a_snapshot_of_the_recording(tmp_path: P
     assert report(tmp_path, "outer.lowtide").line("later")["left_at_exit_bytes"] == 3_000_000 + BYTES_HEADER
 
 
+def test_native_functions_are_told_where_they_are_asked_for(tmp_path: Path) -> None:
+    figures = told(
+        tmp_path,
+        """
+        import ctypes
+        def seen(native):
+            with lowtide.track(native=native) as track:
+                kept = ctypes.CDLL(None).malloc(100_000)
+            stacks = json.loads(track.report("json")).get("stacks", [])
+            return any(frame["kind"] == "native" for stack in stacks for frame in stack["frames"])
+        tell(seen=[seen(native) for native in (True, False, True)])
+        """,
+    )
+    assert figures["seen"] == [True, False, True]
+
+
 DECORATED = {
     "function": """
         def work(size):

@@ -29,7 +29,7 @@ def _boot(folder):
 
         tracker = _loaded("lowtide_tracker", orders["EXTENSION"])
         if "NATIVE_FRAMES" in orders:
-            _told(tracker.with_native_frames)
+            _told(tracker.native_frames, True)
         _told(tracker.start, _unused(orders["CAPTURE"]))
         # What is registered first runs last: the program's own exit handlers are still tracked.
         atexit.register(tracker.stop)
@@ -94,7 +94,7 @@ def _loaded(name, path):
 
 
 def _told(order, *arguments):
-    # type: (Any, *str) -> None
+    # type: (Any, *object) -> None
     """Gives an extension an order, which it may refuse."""
     try:
         order(*arguments)

@@ -12,7 +12,8 @@ use pyo3_ffi::{
     PyBytes_AsStringAndSize, PyCFunction, PyErr_Clear, PyErr_Occurred, PyErr_SetString,
     PyExc_RuntimeError, PyExc_ValueError, PyList_GetItem, PyList_Size, PyLong_AsUnsignedLongLong,
     PyLong_FromLong, PyLong_FromUnsignedLongLong, PyMethodDef, PyMethodDefPointer, PyModule_Create,
-    PyModuleDef, PyModuleDef_HEAD_INIT, PyObject, PySys_GetObject, PyUnicode_EncodeFSDefault,
+    PyModuleDef, PyModuleDef_HEAD_INIT, PyObject, PyObject_IsTrue, PySys_GetObject,
+    PyUnicode_EncodeFSDefault,
 };
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -37,10 +38,10 @@ static METHODS: Methods = Methods(UnsafeCell::new([
         c"start(path)\n--\n\nRecord this process; the capture goes to the absolute path.",
     ),
     method(
-        c"with_native_frames",
-        METH_NOARGS,
-        with_native_frames,
-        c"with_native_frames()\n--\n\nRecordings that begin from now on have native frames.",
+        c"native_frames",
+        METH_O,
+        native_frames,
+        c"native_frames(wanted)\n--\n\nWhether recordings that begin from now on have native frames.",
     ),
     method(
         c"stop",
@@ -128,12 +129,15 @@ unsafe extern "C" fn start(_module: *mut PyObject, path: *mut PyObject) -> *mut 
     }
 }
 
-unsafe extern "C" fn with_native_frames(
-    _module: *mut PyObject,
-    _no_arguments: *mut PyObject,
-) -> *mut PyObject {
-    // SAFETY: CPython calls this with the GIL.
-    unsafe { native_stack::want().map_or_else(|error| raise(&error.into()), |()| none()) }
+unsafe extern "C" fn native_frames(_module: *mut PyObject, wanted: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL and a valid argument.
+    unsafe {
+        match PyObject_IsTrue(wanted) {
+            -1 => ptr::null_mut(),
+            wanted => native_stack::want(wanted == 1)
+                .map_or_else(|error| raise(&error.into()), |()| none()),
+        }
+    }
 }
 
 unsafe extern "C" fn stop(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {

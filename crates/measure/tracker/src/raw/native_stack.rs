@@ -32,13 +32,15 @@ static OBJECTS_CHANGED: AtomicUsize = AtomicUsize::new(0);
 /// Whether recordings that begin from now on are to have native frames.
 static IS_WANTED: AtomicBool = AtomicBool::new(false);
 
-/// Has recordings that begin from now on have native frames.
+/// Whether recordings that begin from now on have native frames.
 ///
 /// # Errors
 /// Where the C library does not allow it.
-pub(super) fn want() -> Result<(), NoUnwinder> {
-    Unwinder::find()?;
-    IS_WANTED.store(true, Ordering::Relaxed);
+pub(super) fn want(is_wanted: bool) -> Result<(), NoUnwinder> {
+    if is_wanted {
+        Unwinder::find()?;
+    }
+    IS_WANTED.store(is_wanted, Ordering::Relaxed);
     Ok(())
 }
 

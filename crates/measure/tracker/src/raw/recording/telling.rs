@@ -3,6 +3,7 @@
 use super::Recording;
 use crate::raw::clock::Look;
 use crate::raw::entered::Ended;
+use crate::raw::thread;
 use crate::windows::{Figures, Totals};
 use lowtide_capture::SnapshotError;
 use std::ffi::CStr;
@@ -72,7 +73,8 @@ impl Recording {
     pub(in crate::raw) fn snapshot(&mut self, path: &CStr) -> Result<(), SnapshotError> {
         self.census_at_end();
         self.bring_up_to_date();
-        self.writer.snapshot(path)
+        // What the C library allocates for it must not be recorded in the midst of this.
+        thread::inside(|| self.writer.snapshot(path))
     }
 
     pub(in crate::raw) fn finish(mut self) -> Ended {
