@@ -68,8 +68,10 @@ def prepare_distribution() -> None:
 
 def collect_wheels() -> None:
     """What the tests need comes from outside: inside there may be no network, and there are no certificates."""
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(WHEELS)]
-    subprocess.run([*command, "-r", str(ROOT / "requirements-test.txt")], check=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(WHEELS)]
+    for version in VERSIONS:
+        wanted = ["--python-version", version, "-r", str(ROOT / "requirements-test.txt")]
+        subprocess.run([*command, *wanted], check=True)
 
 
 def inside(command: list[str], *, check: bool = True) -> int:
