@@ -43,13 +43,17 @@ fn the_call_that_grows_the_tree_holds_it() {
 }
 
 #[test]
-fn every_truncation_is_refused() {
-    let path = golden("3.13");
-    let bytes = std::fs::read(&path).unwrap();
-    for length in (0..bytes.len()).step_by(997).chain([bytes.len() - 1]) {
-        assert!(
-            lowtide_capture::parse(&bytes[..length], &path).is_err(),
-            "{length} bytes were taken for a capture"
-        );
+fn every_truncation_of_every_golden_capture_is_refused() {
+    let folder = golden("3.13").parent().unwrap().to_owned();
+    let captures: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(captures.len() >= 2);
+    for path in captures {
+        let whole = std::fs::read(&path).unwrap();
+        assert!(lowtide_capture::parse(&whole, &path).is_ok());
+        for length in 0..whole.len() {
+            let is_refused = lowtide_capture::parse(&whole[..length], &path).is_err();
+            assert!(is_refused, "{length} bytes of {} were taken for a capture", path.display());
+        }
     }
 }
