@@ -7,9 +7,13 @@ DEMO := .demo
 PYTEST ?= -q -n 2 --timeout 300
 # Arguments for bench/run.py, such as `make bench BENCH="--rounds 9"`.
 BENCH ?=
+# Test files for tests/cpython_suite.py, such as `make cpython-suite SUITE="test_gc test_io"`.
+SUITE ?=
+SOAK_MINUTES ?= 10
+FUZZ_SECONDS ?= 600
 BENCH_PYTHON ?= $(lastword $(subst :, ,$(shell $(PYTHON) tests/pythons.py 2>/dev/null)))
 
-.PHONY: demo test test-rust test-python matrix lint bench instructions wheel install clean
+.PHONY: demo test test-rust test-python matrix soak fuzz cpython-suite lint bench instructions wheel install clean
 
 demo: install
 	bash examples/demo.sh $(BIN) $(DEMO)
@@ -27,9 +31,25 @@ test-rust:
 test-python: wheel
 	$(BIN)/python tests/on_each_python.py dist/lowtide-*.whl $(PYTEST)
 
-# Versions that few machines have, in a Debian of its own; needs root and debootstrap, and skips without.
+# Every supported version: those found here, and 3.14 and 3.15 in a Debian of their own, for which it needs root and debootstrap.
 matrix: wheel
 	$(BIN)/python tests/matrix.py dist/lowtide-*.whl $(PYTEST)
+
+# Minutes rather than seconds: what has to hold for long, and what somebody else's tests say.
+soak: install
+	$(BIN)/python tests/soak/soak.py --minutes $(SOAK_MINUTES) --lowtide $(BIN)/lowtide
+
+# Needs a nightly compiler and `cargo install cargo-fuzz`.
+fuzz:
+	mkdir -p fuzz/corpus/capture_reader
+	cp crates/measure/capture/tests/golden/*.capture fuzz/corpus/capture_reader
+	for target in $$(cargo +nightly fuzz list); do \
+	  cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+cpython-suite: install
+	for python in $$($(PYTHON) tests/pythons.py | tr : ' '); do \
+	  $(BIN)/python tests/cpython_suite.py --lowtide $(BIN)/lowtide --python $$python $(SUITE) || failed=1; done; \
+	  exit $${failed:-0}
 
 lint: .venv/ready
 	cargo fmt --all --check
