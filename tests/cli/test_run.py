@@ -127,7 +127,7 @@ def test_a_forked_child_is_named_with_its_own_peak(tmp_path: Path) -> None:
     done = lowtide("run", "--out", "c.lowtide", "program.py", cwd=tmp_path)
     assert done.returncode == 0
     assert "Forked processes" in done.stderr
-    [child] = report(tmp_path / "c.lowtide", tmp_path)["forked"]
+    [child] = report(tmp_path / "c.lowtide", tmp_path)["children"]
     assert 5_000_000 <= child["peak"]["heap_bytes"] < 6_000_000
 
 
@@ -137,7 +137,7 @@ def test_a_capture_written_again_forgets_the_children_of_the_run_before(tmp_path
     )
     lowtide("run", "--out", "c.lowtide", "program.py", "fork", cwd=tmp_path)
     lowtide("run", "--out", "c.lowtide", "program.py", "alone", cwd=tmp_path)
-    assert report(tmp_path / "c.lowtide", tmp_path)["forked"] == []
+    assert report(tmp_path / "c.lowtide", tmp_path)["children"] == []
 
 
 def test_a_profile_is_joined_from_another_folder_and_through_a_link(tmp_path: Path) -> None:

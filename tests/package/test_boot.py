@@ -28,11 +28,23 @@ def test_each_python_of_a_command_gets_a_capture_of_its_own(tmp_path: Path) -> N
     assert sorted(tmp_path.iterdir()) == [capture, Path(f"{capture}.{second}")], (first, done.stderr)
 
 
-def test_a_child_of_the_program_is_not_tracked(tmp_path: Path) -> None:
+def test_a_python_that_the_program_starts_gets_a_capture_beside_the_programs(tmp_path: Path) -> None:
     capture = tmp_path / "out.lowtide"
     orders = {"LOWTIDE_EXTENSION": str(PACKAGE / "_tracker.abi3.so"), "LOWTIDE_CAPTURE": str(capture)}
-    run(sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'])", **orders)
-    assert list(tmp_path.iterdir()) == [capture]
+    show = "import os; print(os.getpid(), [name for name in os.environ if 'LOWTIDE' in name or 'PYTHON' in name])"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {show!r}])"
+    pid, left = run(sys.executable, "-c", start, **orders).stdout.split(maxsplit=1)
+    assert left == "[]\n"
+    assert sorted(tmp_path.iterdir()) == [capture, Path(f"{capture}.{pid}")]
+
+
+def test_a_followed_python_that_cannot_be_tracked_just_runs(tmp_path: Path) -> None:
+    orders = {"LOWTIDE_EXTENSION": str(tmp_path / "none.so"), "LOWTIDE_CAPTURE": str(tmp_path / "c")}
+    show = "import os, sys; print(sorted(os.environ), 'boot' in str(sys.path), 'sitecustomize' in sys.modules)"
+    done = run(sys.executable, "-c", show, LOWTIDE_STARTED_BY="1", **orders)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "LOWTIDE" not in done.stdout
+    assert done.stdout.endswith("False False\n")
 
 
 def test_without_orders_only_the_folder_goes(tmp_path: Path) -> None:

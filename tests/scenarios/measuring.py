@@ -85,6 +85,10 @@ class Recorded:
         command = [LOWTIDE, "report", self.capture]
         return " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
+    def children(self) -> list[Report]:
+        """Reports of the other processes that were recorded."""
+        return [Report(child, self.source) for child in self.report().data["children"]]
+
 
 def record(folder: Path, program: str, *arguments: str, options: Sequence[str] = (), **how: Any) -> Recorded:
     """Runs `program` (dedented) under lowtide in `folder`; `options` are lowtide's own."""

@@ -104,6 +104,11 @@ impl CaptureWriter {
         self.header.set_state(state::RECORDING, 0);
     }
 
+    /// Says that recording ended in order, which it has if nothing follows.
+    pub fn pause_recording(&mut self) {
+        self.header.set_state(state::ENDED, 0);
+    }
+
     /// The header in the file, valid until `finish` or `abandon`. The counters from `live_bytes` to `peak_number`,
     /// `peak_elapsed_ns`, `arena_bytes`, `unrecorded_blocks` and `file_mapped_*` are the caller's to update in place.
     #[must_use]

@@ -18,9 +18,11 @@
 )]
 
 mod address_ranges;
+mod decimal;
 mod error;
 mod ledger;
 mod number_in_text;
+mod python_program;
 mod raw;
 mod windows;
 

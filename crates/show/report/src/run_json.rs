@@ -14,7 +14,7 @@ struct RunRecord<'a> {
     #[serde(flatten)]
     figures: Figures<'a>,
     findings: Vec<FindingRecord<'a>>,
-    forked: Vec<Figures<'a>>,
+    children: Vec<Figures<'a>>,
 }
 
 #[derive(Serialize)]
@@ -122,7 +122,7 @@ pub fn run_json(run: &RunSummary) -> serde_json::Result<String> {
     crate::json::pretty(&RunRecord {
         figures: Figures::from(run.profile),
         findings: run.findings.iter().map(FindingRecord::from).collect(),
-        forked: run.children.iter().map(Figures::from).collect(),
+        children: run.children.iter().map(Figures::from).collect(),
     })
 }
 

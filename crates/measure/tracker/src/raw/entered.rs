@@ -46,6 +46,11 @@ pub(super) fn enter_without_gil() -> Result<Entered, Shut> {
     SHARED.gate.enter_without_gil().map(|pass| Entered { pass })
 }
 
+/// For a thread that was interrupted inside, perhaps: `None` rather than a wait without end.
+pub(super) fn try_enter() -> Option<Entered> {
+    SHARED.gate.try_enter().map(|pass| Entered { pass })
+}
+
 pub(super) fn gate() -> &'static Gate {
     &SHARED.gate
 }

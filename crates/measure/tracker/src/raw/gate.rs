@@ -22,6 +22,8 @@ const WATCHED: u32 = 16;
 /// A barrier costs some microseconds, the lock some nanoseconds per event.
 const MOST_CLAIMS: u32 = 1000;
 const SPINS_BEFORE_YIELD: u32 = 64;
+/// A yield takes about a microsecond.
+const YIELDS_AWHILE: u32 = 100_000;
 
 pub(super) struct Gate {
     state: AtomicU32,
@@ -100,6 +102,21 @@ impl Gate {
         }
         self.leave(Pass::Claimed);
         Err(Shut::Closed)
+    }
+
+    /// For a thread that was interrupted inside, perhaps: it gives up instead of waiting for itself.
+    pub(super) fn try_enter(&self) -> Option<Pass> {
+        let is_shut = || self.state.load(Ordering::Relaxed) & (CLOSED | FORKED) != 0;
+        if is_shut() || !wait_awhile(|| !self.lock.swap(true, Ordering::Acquire)) {
+            return None;
+        }
+        self.state.fetch_or(CLAIMED, Ordering::Relaxed);
+        membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        if !is_shut() && wait_awhile(|| !self.busy.load(Ordering::Acquire)) {
+            return Some(Pass::Claimed);
+        }
+        self.leave(Pass::Claimed);
+        None
     }
 
     #[inline]
@@ -211,9 +228,15 @@ fn membarrier(command: libc::c_int) -> bool {
 }
 
 fn wait_until(is_met: impl Fn() -> bool) {
-    let mut spins = 0;
-    while !is_met() {
-        spins += 1;
+    while !wait_awhile(&is_met) {}
+}
+
+/// `false` if it took too long.
+fn wait_awhile(is_met: impl Fn() -> bool) -> bool {
+    for spins in 0..SPINS_BEFORE_YIELD + YIELDS_AWHILE {
+        if is_met() {
+            return true;
+        }
         if spins < SPINS_BEFORE_YIELD {
             hint::spin_loop();
         } else {
@@ -221,6 +244,7 @@ fn wait_until(is_met: impl Fn() -> bool) {
             unsafe { libc::sched_yield() };
         }
     }
+    false
 }
 
 #[cfg(test)]
@@ -316,6 +340,20 @@ mod tests {
             });
         });
         assert_eq!(counted.count.into_inner(), 2 * ROUNDS);
+    }
+
+    #[test]
+    fn a_thread_that_may_be_inside_already_does_not_wait_for_itself() {
+        let gate = Gate::closed();
+        assert_eq!(gate.try_enter(), None);
+        gate.open(register_barrier(), || ());
+        let pass = gate.enter_with_gil().unwrap();
+        assert_eq!(gate.try_enter(), None);
+        gate.leave(pass);
+        let pass = gate.try_enter().unwrap();
+        assert_eq!(gate.try_enter(), None);
+        gate.leave(pass);
+        assert_eq!(gate.enter_with_gil(), Ok(Pass::Biased));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod address_map;
 #[cfg(not(test))]
 mod arenas;
+mod c_strings;
 mod call_tree;
 mod census;
 mod clock;
@@ -20,6 +21,9 @@ mod events;
 mod gate;
 #[cfg(not(test))]
 mod interpreter;
+#[cfg(not(test))]
+mod leaving;
+mod lineage;
 mod loaded_range;
 mod mapped_ranges;
 #[cfg(not(test))]
@@ -30,6 +34,7 @@ mod native;
 mod native_stack;
 mod nodes;
 mod open_windows;
+mod orders;
 mod origin;
 mod own_memory;
 mod recording;
@@ -38,6 +43,7 @@ mod residency;
 mod session;
 mod shadow;
 mod stack;
+mod started_program;
 mod thread;
 #[cfg(not(test))]
 mod thread_variable;

@@ -4,15 +4,17 @@ use super::entered::Ended;
 use super::native_stack;
 use super::own_memory::OwnArray;
 use super::session::{self, ProcessTexts};
+use super::{lineage, orders};
 use crate::StartError;
 use crate::windows::Figures;
 use lowtide_capture::encode_text;
 use pyo3_ffi::{
-    METH_NOARGS, METH_O, Py_BuildValue, Py_DECREF, Py_None, Py_ssize_t, PyBool_FromLong,
-    PyBytes_AsStringAndSize, PyCFunction, PyErr_Clear, PyErr_Occurred, PyErr_SetString,
-    PyExc_RuntimeError, PyExc_ValueError, PyList_GetItem, PyList_Size, PyLong_AsUnsignedLongLong,
-    PyLong_FromLong, PyLong_FromUnsignedLongLong, PyMethodDef, PyMethodDefPointer, PyModule_Create,
-    PyModuleDef, PyModuleDef_HEAD_INIT, PyObject, PyObject_IsTrue, PySys_GetObject,
+    METH_NOARGS, METH_O, METH_VARARGS, Py_BuildValue, Py_DECREF, Py_None, Py_ssize_t,
+    PyBool_FromLong, PyBytes_AsStringAndSize, PyCFunction, PyErr_Clear, PyErr_NoMemory,
+    PyErr_Occurred, PyErr_SetString, PyExc_RuntimeError, PyExc_ValueError, PyList_GetItem,
+    PyList_Size, PyLong_AsLong, PyLong_AsUnsignedLongLong, PyLong_FromLong,
+    PyLong_FromUnsignedLongLong, PyMethodDef, PyMethodDefPointer, PyModule_Create, PyModuleDef,
+    PyModuleDef_HEAD_INIT, PyObject, PyObject_IsTrue, PySys_GetObject, PyTuple_GetItem,
     PyUnicode_EncodeFSDefault,
 };
 use std::cell::UnsafeCell;
@@ -25,7 +27,7 @@ struct Module(UnsafeCell<PyModuleDef>);
 // SAFETY: only CPython writes it, with the GIL.
 unsafe impl Sync for Module {}
 
-struct Methods(UnsafeCell<[PyMethodDef; 9]>);
+struct Methods(UnsafeCell<[PyMethodDef; 10]>);
 
 // SAFETY: nobody writes it.
 unsafe impl Sync for Methods {}
@@ -42,6 +44,14 @@ static METHODS: Methods = Methods(UnsafeCell::new([
         METH_O,
         native_frames,
         c"native_frames(wanted)\n--\n\nWhether recordings that begin from now on have native frames.",
+    ),
+    method(
+        c"follow",
+        METH_VARARGS,
+        follow,
+        c"follow(variables, pid)\n--\n\nHave the Pythons that this process starts find these variables (a list of \
+          NAME=value), the first of which is PYTHONPATH. Before the start: this process was started by the recorded \
+          process pid; 0: by none.",
     ),
     method(
         c"stop",
@@ -137,6 +147,22 @@ unsafe extern "C" fn native_frames(_module: *mut PyObject, wanted: *mut PyObject
             wanted => native_stack::want(wanted == 1)
                 .map_or_else(|error| raise(&error.into()), |()| none()),
         }
+    }
+}
+
+unsafe extern "C" fn follow(_module: *mut PyObject, arguments: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL and a tuple; what is no list, text or number gives null and an exception.
+    unsafe {
+        let (list, pid) = (PyTuple_GetItem(arguments, 0), PyTuple_GetItem(arguments, 1));
+        if list.is_null() || pid.is_null() {
+            return ptr::null_mut();
+        }
+        let pid = PyLong_AsLong(pid);
+        let Some(variables) = file_system_texts(list).filter(|_| PyErr_Occurred().is_null()) else {
+            return ptr::null_mut();
+        };
+        lineage::set_parent(u32::try_from(pid).unwrap_or(0));
+        if orders::set(&variables) { none() } else { PyErr_NoMemory() }
     }
 }
 
@@ -281,6 +307,18 @@ unsafe fn process_texts() -> ProcessTexts {
         room = encode_text(room, text.as_bytes()).unwrap_or_default();
     }
     ProcessTexts { count: u32::try_from(texts.len()).unwrap_or(0), encoded }
+}
+
+/// `os.fsencode` of each text in a list; `None` with an exception set.
+///
+/// # Safety
+/// This thread holds the GIL; `list` is a live object.
+unsafe fn file_system_texts(list: *mut PyObject) -> Option<Vec<CString>> {
+    // SAFETY: the caller's promise; the list owns its items while they are read.
+    unsafe {
+        let count = PyList_Size(list);
+        (0..count).map(|index| file_system_text(PyList_GetItem(list, index))).collect()
+    }
 }
 
 /// `os.fsencode(text)`; `None` with an exception set.

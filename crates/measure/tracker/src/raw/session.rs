@@ -4,8 +4,9 @@ use super::entered::{self, Ended, Entered};
 use super::gate::{self, Shut};
 use super::own_memory::OwnArray;
 use super::recording::{ArenaUse, Recording};
-use super::{arenas, domains, interpreter, native, thread};
+use super::{arenas, domains, interpreter, lineage, native, thread};
 use crate::StartError;
+use crate::decimal::{MOST_DIGITS, decimal};
 use crate::windows::Figures;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
 use lowtide_cpython::Layout;
@@ -36,8 +37,10 @@ static HANDLES_FORKS: AtomicBool = AtomicBool::new(false);
 /// Whether the recording goes on for the sake of its open windows only.
 static ENDS_WITH_WINDOWS: AtomicBool = AtomicBool::new(false);
 
-/// The longest suffix is a dot, ten digits of a process id, and the final zero.
-const SUFFIX_BYTES: usize = 12;
+/// The longest suffix is a dot and a process id, a dot and a number, and the final zero.
+const SUFFIX_BYTES: usize = 2 * (1 + MOST_DIGITS) + 1;
+/// So many captures of processes with one id may lie beside each other.
+const MOST_NAMESAKES: u32 = 1000;
 
 /// What the capture says of the process, encoded for [`CaptureWriter::add_process`].
 pub(super) struct ProcessTexts {
@@ -244,40 +247,49 @@ impl Session {
     }
 
     fn record(&self, path: &CStr, arenas: ArenaUse) -> Result<Recording, CreateError> {
-        // SAFETY: no preconditions.
-        let (pid, parent_pid) = unsafe { (libc::getpid(), libc::getppid()) };
-        let start = Start {
-            hexversion: self.hexversion,
-            pid: pid.cast_unsigned(),
-            parent_pid: parent_pid.cast_unsigned(),
-            started_unix_ns: unix_ns(),
-        };
+        let (pid, parent_pid) = lineage::begin();
+        let start =
+            Start { hexversion: self.hexversion, pid, parent_pid, started_unix_ns: unix_ns() };
         let mut writer = CaptureWriter::create(path, &start)?;
         writer.add_process(self.process_text_count, self.process_texts.as_slice())?;
         let recording = Recording::new(writer, self.layout, arenas);
         recording.ok_or(CreateError::Begin(StopReason::OutOfMemory))
     }
 
-    /// `<path>.<pid>`; a grandchild's pid takes the place of its parent's.
+    /// `<path>.<pid>`; a grandchild's pid takes the place of its parent's. Where that name is taken, by a process that
+    /// had the same id and executed another program, a number follows.
     fn record_child(&mut self, arenas: ArenaUse) -> Option<Recording> {
-        let room = self.path.capacity();
-        // SAFETY: no preconditions.
-        let pid = unsafe { libc::getpid() }.cast_unsigned();
-        let path = self.path.as_mut_slice();
-        write_suffix(path.get_mut(room.checked_sub(SUFFIX_BYTES)?..)?, pid);
-        self.record(self.current_path()?, arenas).ok()
+        let suffix_at = self.path.capacity().checked_sub(SUFFIX_BYTES)?;
+        for number in 1..MOST_NAMESAKES {
+            write_suffix(self.path.as_mut_slice().get_mut(suffix_at..)?, number);
+            let path = self.current_path()?;
+            if !exists(path) {
+                return self.record(path, arenas).ok();
+            }
+        }
+        None
     }
 }
 
-fn write_suffix(room: &mut [u8], pid: u32) {
-    let digits = pid.checked_ilog10().unwrap_or(0) + 1;
+fn write_suffix(room: &mut [u8], number: u32) {
+    // SAFETY: no preconditions.
+    let pid = unsafe { libc::getpid() }.cast_unsigned();
     room.fill(0);
-    room[0] = b'.';
-    let mut rest = pid;
-    for digit in room[1..].iter_mut().take(digits as usize).rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
+    let mut rest = room;
+    for number in [pid, number].into_iter().filter(|&number| number != 1) {
+        let mut digits = [0; MOST_DIGITS];
+        let digits = decimal(number, &mut digits);
+        let Some((dot, room)) = rest.split_first_mut() else { return };
+        *dot = b'.';
+        let (place, room) = room.split_at_mut(digits.len());
+        place.copy_from_slice(digits);
+        rest = room;
     }
+}
+
+fn exists(path: &CStr) -> bool {
+    // SAFETY: `path` is a C string.
+    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
 }
 
 fn unix_ns() -> u64 {
@@ -300,5 +312,6 @@ extern "C" fn after_fork_in_parent() {
 
 extern "C" fn after_fork_in_child() {
     thread::leave();
+    lineage::after_fork_in_child();
     entered::gate().after_fork_in_child();
 }

@@ -1,6 +1,8 @@
-//! Functions of libc, hooked for native code of every loaded object: the malloc family, mappings, the loader, threads, and
-//! those of Python by which native code lets others run.
+//! Functions of libc, hooked for native code of every loaded object: the malloc family, mappings, the loader, threads,
+//! what executes programs or ends the process, and those of Python by which native code lets others run.
 
+mod executing;
+mod exiting;
 mod loader;
 mod malloc;
 mod mappings;
@@ -10,7 +12,7 @@ mod waiting;
 use lowtide_interpose::{InterposeError, Interposer, Replacement};
 use std::mem;
 
-static REPLACEMENTS: [Replacement; 23] = [
+static REPLACEMENTS: [Replacement; 34] = [
     Replacement::new(c"malloc", malloc::malloc as *const ()).in_definer_too(),
     Replacement::new(c"calloc", malloc::calloc as *const ()).in_definer_too(),
     Replacement::new(c"realloc", malloc::realloc as *const ()).in_definer_too(),
@@ -35,6 +37,18 @@ static REPLACEMENTS: [Replacement; 23] = [
     Replacement::new(c"PyEval_ReleaseThread", waiting::release_thread as *const ()).of_program(),
     Replacement::new(c"PyEval_AcquireThread", waiting::acquire_thread as *const ()).of_program(),
     Replacement::new(c"dlclose", loader::dlclose as *const ()),
+    Replacement::new(c"execve", executing::execve as *const ()),
+    Replacement::new(c"execv", executing::execv as *const ()),
+    Replacement::new(c"execvpe", executing::execvpe as *const ()),
+    Replacement::new(c"execvp", executing::execvp as *const ()),
+    Replacement::new(c"fexecve", executing::fexecve as *const ()),
+    Replacement::new(c"posix_spawn", executing::posix_spawn as *const ()),
+    Replacement::new(c"posix_spawnp", executing::posix_spawnp as *const ()),
+    Replacement::new(c"_exit", exiting::_exit as *const ()),
+    // The same function under the name that ISO C gives it.
+    Replacement::new(c"_Exit", exiting::_exit as *const ()),
+    Replacement::new(c"quick_exit", exiting::quick_exit as *const ()),
+    Replacement::new(c"exit", exiting::exit as *const ()),
 ];
 
 /// Places in [`REPLACEMENTS`].
@@ -61,6 +75,14 @@ mod place {
     pub(super) const RELEASE_THREAD: usize = 20;
     pub(super) const ACQUIRE_THREAD: usize = 21;
     pub(super) const DLCLOSE: usize = 22;
+    pub(super) const EXECVE: usize = 23;
+    pub(super) const EXECVPE: usize = 25;
+    pub(super) const FEXECVE: usize = 27;
+    pub(super) const POSIX_SPAWN: usize = 28;
+    pub(super) const POSIX_SPAWNP: usize = 29;
+    pub(super) const EXIT_AT_ONCE: usize = 30;
+    pub(super) const QUICK_EXIT: usize = 32;
+    pub(super) const EXIT: usize = 33;
 }
 
 static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);

@@ -77,6 +77,17 @@ impl Recording {
         thread::inside(|| self.writer.snapshot(path))
     }
 
+    /// Leaves the capture as `finish` does, but for its length: the process may be replaced by the next instruction.
+    pub(in crate::raw) fn pause(&mut self) {
+        self.bring_up_to_date();
+        self.writer.pause_recording();
+    }
+
+    /// It was not replaced.
+    pub(in crate::raw) fn resume(&mut self) {
+        self.writer.start_recording();
+    }
+
     pub(in crate::raw) fn finish(mut self) -> Ended {
         self.bring_up_to_date();
         let ended = Ended { figures: self.figures(), stop_reason: self.stop_reason };
