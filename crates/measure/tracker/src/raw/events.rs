@@ -51,6 +51,20 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// `range` is a start and bytes.
+    fn map(self, entered: &mut Entered, range: (usize, usize), mapping: Mapping) {
+        let (start, end) = (range.0, end_of(range.0, range.1));
+        entered.unmapped(start, end);
+        match mapping {
+            // SAFETY: the thread state is that of this thread.
+            Mapping::Heap => unsafe { entered.mapped(start, end, self.thread_state) },
+            Mapping::Reserved => entered.reserved(start, end),
+            Mapping::File => entered.file_mapped(start, end),
+        }
+    }
+}
+
 /// What only helps to tell whose memory is whose begins no recording, and ends none.
 fn enter_if_recording(caller: Caller) -> Option<Entered> {
     if thread::is_inside() {
@@ -160,14 +174,8 @@ pub(super) const PAGE_BYTES: usize = 4096;
 /// `bytes` were mapped at `start`, over whatever was there.
 pub(super) fn mapped(start: usize, bytes: usize, mapping: Mapping) {
     let caller = Caller::new::<false>();
-    let Some(mut entered) = caller.enter() else { return };
-    let end = end_of(start, bytes);
-    entered.unmapped(start, end);
-    match mapping {
-        // SAFETY: the thread state is that of this thread.
-        Mapping::Heap => unsafe { entered.mapped(start, end, caller.thread_state) },
-        Mapping::Reserved => entered.reserved(start, end),
-        Mapping::File => entered.file_mapped(start, end),
+    if let Some(mut entered) = caller.enter() {
+        caller.map(&mut entered, (start, bytes), mapping);
     }
 }
 
@@ -187,19 +195,16 @@ pub(super) fn made_usable(start: usize, bytes: usize) {
     }
 }
 
-/// A mapping was moved or resized: free and new, as with realloc.
-pub(super) fn remapped(old: usize, old_bytes: usize, start: usize, bytes: usize) {
+/// The `old` mapping was moved or resized to `new`, each a start and bytes: free and new, as with realloc. Whether it
+/// `stays` where it was as well.
+pub(super) fn remapped(old: (usize, usize), new: (usize, usize), stays: bool) {
     let caller = Caller::new::<false>();
     let Some(mut entered) = caller.enter() else { return };
-    let was = entered.unmapped(old, end_of(old, old_bytes));
-    let end = end_of(start, bytes);
-    entered.unmapped(start, end);
-    match was {
-        // SAFETY: the thread state is that of this thread.
-        Some(Mapping::Heap) => unsafe { entered.mapped(start, end, caller.thread_state) },
-        Some(Mapping::Reserved) => entered.reserved(start, end),
-        Some(Mapping::File) => entered.file_mapped(start, end),
-        None => {}
+    if let Some(mapping) = entered.unmapped(old.0, end_of(old.0, old.1)) {
+        caller.map(&mut entered, new, mapping);
+        if stays {
+            caller.map(&mut entered, old, mapping);
+        }
     }
 }
 

@@ -15,6 +15,9 @@ type Protect = unsafe extern "C" fn(*mut c_void, usize, c_int) -> c_int;
 /// The last argument is there only if a flag asks for it; passing one more is harmless in this calling convention.
 type Remap = unsafe extern "C" fn(*mut c_void, usize, usize, c_int, *mut c_void) -> *mut c_void;
 
+/// Leaves the old addresses mapped, to empty memory (linux/mman.h).
+const MREMAP_DONTUNMAP: c_int = 4;
+
 pub(super) unsafe extern "C" fn mmap(
     wanted: *mut c_void,
     bytes: usize,
@@ -85,7 +88,8 @@ pub(super) unsafe extern "C" fn mremap(
     }
     let start = thread::inside(call);
     if start != libc::MAP_FAILED {
-        events::remapped(old as usize, old_bytes, start as usize, bytes);
+        let stays = flags & MREMAP_DONTUNMAP != 0;
+        events::remapped((old as usize, old_bytes), (start as usize, bytes), stays);
     }
     start
 }

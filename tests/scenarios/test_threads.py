@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
 from compiling import library
 from measuring import measure, record
 
