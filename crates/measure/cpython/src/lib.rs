@@ -16,8 +16,8 @@ mod raw;
 mod type_facts;
 
 pub use error::UnsupportedPython;
-pub use layout::Layout;
 pub use layout::objects::{AttributeStorage, ObjectLayout};
+pub use layout::{FrameLayout, Layout};
 pub use line_table::{LineRange, LineTable, LineTableFormat};
 pub use raw::{CodeAddress, Evaluations, Frame, FrameAddress, bytes_of, text_of};
 pub use raw::{ObjectAddress, StoredAttributes, TypeAddress};

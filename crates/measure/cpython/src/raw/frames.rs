@@ -27,6 +27,13 @@ const CODE_UNIT_BYTES: u32 = 2;
 const TAG_BITS: usize = 0b11;
 
 impl FrameAddress {
+    /// As a number.
+    #[inline]
+    #[must_use]
+    pub const fn address(self) -> usize {
+        self.0.get()
+    }
+
     /// The innermost frame of a thread.
     ///
     /// # Safety

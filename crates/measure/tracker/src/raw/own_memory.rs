@@ -60,9 +60,12 @@ impl<T: Copy> OwnArray<T> {
         self.capacity
     }
 
+    /// # Safety
+    /// `index` is less than the capacity.
     #[inline]
-    pub(super) fn as_mut_ptr(&mut self) -> *mut T {
-        self.start.as_ptr()
+    pub(super) unsafe fn get_unchecked(&self, index: usize) -> &T {
+        // SAFETY: the caller's promise.
+        unsafe { self.as_slice().get_unchecked(index) }
     }
 
     #[inline]

@@ -1,8 +1,14 @@
 //! From a thread's frames to a node of the call tree: most of a stack is the same as when it was last seen.
+//!
+//! The frames of the last stack are kept with their addresses. When the innermost frame lies where one lay then, the
+//! chain of callers is compared with what is kept; each frame is read at the address that the last stack had for it, so
+//! that the processor need not wait for one frame's link to find the next.
 
 use super::own_memory::OwnArray;
 use super::thread;
-use lowtide_cpython::{Frame, FrameAddress, Layout};
+use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
+use std::arch::asm;
+use std::ops::RangeInclusive;
 
 /// Stacks deeper than this are charged to their innermost frames only.
 const DEEPEST: usize = 1 << 22;
@@ -12,6 +18,8 @@ const LAST_STACKS: usize = 64;
 const MEMO_BITS: u32 = 12;
 /// 2^64 divided by the golden ratio, see `AddressMap`.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// No node has this id, so that what was found under it must be looked up again.
+const UNKNOWN: u32 = u32::MAX;
 
 /// Finds the node of a frame under its caller's node.
 pub(super) trait NodeOfFrame {
@@ -25,19 +33,30 @@ pub(super) struct Stacks {
     last: [LastStack; LAST_STACKS],
     /// Which of them was seen last.
     latest: usize,
-    /// The frames as just walked, innermost first: what tells frame and instruction (`FrameAddress::position`).
-    walked: OwnArray<u64>,
-    frames: OwnArray<Option<FrameAddress>>,
+    /// The frames as just walked, innermost first.
+    walked: OwnArray<Option<FrameAddress>>,
     memo: OwnArray<Memo>,
     /// Moved on when a code object is freed, so that what the memo holds fits no position any more.
     salt: u64,
 }
 
-/// The stack that a thread was last seen with, outermost frame first.
+/// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
 struct LastStack {
-    positions: OwnArray<u64>,
-    nodes: OwnArray<u32>,
+    places: OwnArray<Place>,
     depth: usize,
+    /// How many places hold something.
+    known: usize,
+}
+
+/// A frame of the last stack.
+#[derive(Clone, Copy)]
+struct Place {
+    frame: Option<FrameAddress>,
+    /// What tells code object and instruction (`FrameAddress::position`).
+    position: u64,
+    node: u32,
+    /// The caller's node that `node` was found under.
+    parent: u32,
 }
 
 /// A frame's node under its caller's node.
@@ -50,11 +69,9 @@ struct Memo {
 
 impl Stacks {
     pub(super) const EMPTY: Self = Self {
-        last: [const { LastStack { positions: OwnArray::EMPTY, nodes: OwnArray::EMPTY, depth: 0 } };
-            LAST_STACKS],
+        last: [const { LastStack { places: OwnArray::EMPTY, depth: 0, known: 0 } }; LAST_STACKS],
         latest: 0,
         walked: OwnArray::EMPTY,
-        frames: OwnArray::EMPTY,
         memo: OwnArray::EMPTY,
         salt: 0,
     };
@@ -70,156 +87,214 @@ impl Stacks {
         innermost: Option<FrameAddress>,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
-        // SAFETY: the caller's promise.
-        let Some(depth) = (unsafe { self.walk(layout, innermost) }) else {
-            return Err(F::out_of_memory());
-        };
+        let Some(innermost) = innermost else { return Ok(0) };
         self.latest = stack_index();
         let last = &mut self.last[self.latest];
-        let same = last.same_outermost(&self.walked.as_slice()[..depth]);
-        if same == depth {
-            last.depth = depth;
-            return Ok(last.node_at(depth));
+        let Some(top) = last.place_of(innermost) else {
+            // SAFETY: the caller's promise.
+            return unsafe { self.walk(layout, innermost, node_of_frame) };
+        };
+        // SAFETY: the caller's promise, and `innermost` is what the place holds.
+        match unsafe { last.compare(&layout.frame, top) } {
+            Compared::Same => {
+                last.depth = top + 1;
+                Ok(last.node_at(top))
+            }
+            // SAFETY: the caller's promise; the frames up to `top` were just found on the stack.
+            Compared::ChangedFrom(first) => unsafe {
+                self.look_up(first..=top, layout, node_of_frame)
+            },
+            // SAFETY: the caller's promise.
+            Compared::Diverged => unsafe { self.walk(layout, innermost, node_of_frame) },
         }
-        // SAFETY: the caller's promise.
-        unsafe { self.look_up(same..depth, layout, innermost, node_of_frame) }
     }
 
     /// The node of the stack that was seen last, unless that is forgotten.
     pub(super) fn latest_node(&self) -> Option<u32> {
         let last = &self.last[self.latest];
-        Some(last.node_at(last.depth)).filter(|&node| node != 0)
+        last.depth.checked_sub(1).map(|place| last.node_at(place))
     }
 
     /// A code object was freed: positions in it may mean something else from now on.
     pub(super) fn forget(&mut self) {
         self.salt = self.salt.wrapping_add(SPREAD);
         for last in &mut self.last {
-            last.depth = 0;
+            (last.depth, last.known) = (0, 0);
         }
     }
 
-    /// Fills `walked`, and says how many frames there are; `None` when the kernel refuses memory.
+    /// Goes through all frames, and takes them for the last stack.
     ///
     /// # Safety
     /// As [`Self::node`].
-    #[inline]
-    unsafe fn walk(&mut self, layout: &Layout, innermost: Option<FrameAddress>) -> Option<usize> {
-        // A copy, so that the compiler need not expect it to change with every position that is written.
-        let layout = layout.frame;
-        let (mut walked, mut capacity) = (self.walked.as_mut_ptr(), self.walked.capacity());
-        let (mut depth, mut next) = (0, innermost);
-        while let Some(frame) = next {
-            if depth == capacity {
-                if depth == DEEPEST {
-                    break;
-                }
-                if !self.grow_walked() {
-                    return None;
-                }
-                (walked, capacity) = (self.walked.as_mut_ptr(), self.walked.capacity());
-            }
-            // SAFETY: the caller's promise; there is room for `depth + 1` positions.
-            unsafe {
-                walked.add(depth).write(frame.position(&layout));
-                next = frame.previous(&layout);
-            }
-            depth += 1;
-        }
-        Some(depth)
-    }
-
-    #[cold]
     #[inline(never)]
-    fn grow_walked(&mut self) -> bool {
-        self.walked.grow(grown(self.walked.capacity()))
-    }
-
-    /// Looks up the frames from the outermost that differs inwards; `differing` counts from the outermost of all.
-    ///
-    /// # Safety
-    /// As [`Self::node`], after `walk`.
-    unsafe fn look_up<F: NodeOfFrame>(
+    unsafe fn walk<F: NodeOfFrame>(
         &mut self,
-        differing: std::ops::Range<usize>,
         layout: &Layout,
-        innermost: Option<FrameAddress>,
+        innermost: FrameAddress,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
-        let depth = differing.end;
-        let last = &mut self.last[stack_index()];
-        if !last.has_room(depth) || !has_memo(&mut self.memo) {
+        let mut depth = 0;
+        let mut next = Some(innermost);
+        while let Some(frame) = next.filter(|_| depth < DEEPEST) {
+            if depth == self.walked.capacity() && !self.walked.grow(grown(depth)) {
+                return Err(F::out_of_memory());
+            }
+            self.walked.as_mut_slice()[depth] = next;
+            // SAFETY: the caller's promise.
+            next = unsafe { frame.previous(&layout.frame) };
+            depth += 1;
+        }
+        let last = &mut self.last[self.latest];
+        if !last.has_room(depth) {
             return Err(F::out_of_memory());
         }
-        let mut frames_known = false;
-        let mut node = last.node_at(differing.start);
-        for index in differing.clone() {
-            let position = self.walked.as_slice()[depth - 1 - index];
-            let salted_position = position ^ self.salt;
-            let memo = &mut self.memo.as_mut_slice()[memo_index(salted_position, node)];
-            if memo.salted_position == salted_position && memo.parent == node {
+        let frames = self.walked.as_slice()[..depth].iter().rev().flatten();
+        for (place, &frame) in last.places.as_mut_slice().iter_mut().zip(frames) {
+            // SAFETY: the caller's promise.
+            place.take(frame, unsafe { frame.position(&layout.frame) });
+        }
+        last.known = last.known.max(depth);
+        // SAFETY: as above; all frames were just found on the stack.
+        unsafe { self.look_up(0..=depth - 1, layout, node_of_frame) }
+    }
+
+    /// Looks up what changed in these places, from the outermost inwards; the last one is that of the innermost frame.
+    ///
+    /// # Safety
+    /// As [`Self::node`]; the places hold the frames that are on the stack, and their positions.
+    unsafe fn look_up<F: NodeOfFrame>(
+        &mut self,
+        changed: RangeInclusive<usize>,
+        layout: &Layout,
+        node_of_frame: &mut F,
+    ) -> Result<u32, F::Error> {
+        if !has_memo(&mut self.memo) {
+            return Err(F::out_of_memory());
+        }
+        let last = &mut self.last[self.latest];
+        last.depth = changed.end() + 1;
+        let mut node = changed.start().checked_sub(1).map_or(0, |caller| last.node_at(caller));
+        for place in &mut last.places.as_mut_slice()[changed] {
+            let parent = node;
+            if place.parent == parent {
+                node = place.node;
+                continue;
+            }
+            let salted_position = place.position ^ self.salt;
+            let memo = &mut self.memo.as_mut_slice()[memo_index(salted_position, parent)];
+            if memo.salted_position == salted_position && memo.parent == parent {
                 node = memo.node;
             } else {
-                if !frames_known {
-                    // SAFETY: the caller's promise.
-                    if !unsafe {
-                        collect_frames(&mut self.frames, layout, innermost, differing.len())
-                    } {
-                        return Err(F::out_of_memory());
-                    }
-                    frames_known = true;
-                }
                 // SAFETY: the caller's promise.
-                let frame = self.frames.as_slice()[depth - 1 - index]
-                    .and_then(|frame| unsafe { frame.resolve(layout) });
-                let parent = node;
-                if let Some(frame) = frame {
-                    last.depth = 0;
+                if let Some(frame) = place.frame.and_then(|frame| unsafe { frame.resolve(layout) })
+                {
                     node = node_of_frame.node_of(parent, frame)?;
                 }
                 *memo = Memo { salted_position, parent, node };
             }
-            last.positions.as_mut_slice()[index] = position;
-            last.nodes.as_mut_slice()[index] = node;
+            (place.node, place.parent) = (node, parent);
         }
-        last.depth = depth;
         Ok(node)
     }
 }
 
+enum Compared {
+    Same,
+    /// The outermost place that has to be looked up again.
+    ChangedFrom(usize),
+    /// The chain of callers is another one.
+    Diverged,
+}
+
 impl LastStack {
-    /// How many frames are the same as those walked (innermost first), counted from the outermost.
+    /// Where a frame at this address lay: mostly the innermost of the last stack, its caller, what it may call, or the
+    /// innermost of the deepest stack known.
     #[inline]
-    fn same_outermost(&self, walked: &[u64]) -> usize {
-        // SAFETY: `depth` never exceeds the capacity.
-        let positions = unsafe { self.positions.as_slice().get_unchecked(..self.depth) };
-        positions
-            .iter()
-            .zip(walked.iter().rev())
-            .take_while(|(last, walked)| last == walked)
-            .count()
+    fn place_of(&self, frame: FrameAddress) -> Option<usize> {
+        let likely = [
+            self.depth.wrapping_sub(1),
+            self.depth.wrapping_sub(2),
+            self.depth,
+            self.known.wrapping_sub(1),
+        ];
+        let lies_at = |&place: &usize| {
+            // SAFETY: no more places are known than there are.
+            place < self.known && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
+        };
+        likely.into_iter().find(lies_at)
     }
 
-    /// The node of the frame with `depth - 1` frames outside it.
+    /// Compares the stack whose innermost frame `top` holds, and takes over positions that differ.
+    ///
+    /// # Safety
+    /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
     #[inline]
-    fn node_at(&self, depth: usize) -> u32 {
-        depth
-            .checked_sub(1)
-            .and_then(|index| self.nodes.as_slice().get(index))
-            .copied()
-            .unwrap_or(0)
+    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> Compared {
+        // A copy, so that the compiler need not expect it to change with every position that is written.
+        let layout = *layout;
+        let places = &mut self.places.as_mut_slice()[..=top];
+        let (mut first, mut index) = (usize::MAX, top);
+        loop {
+            // SAFETY: `index` counts down from `top`.
+            let place = unsafe { places.get_unchecked_mut(index) };
+            let Some(frame) = place.frame else { return Compared::Diverged };
+            // SAFETY: `top` holds a frame of this stack by the caller's promise, any other the caller of the one before.
+            let (position, caller) = unsafe { (frame.position(&layout), frame.previous(&layout)) };
+            if position != place.position {
+                (place.position, place.parent) = (position, UNKNOWN);
+            }
+            let parent = place.parent;
+            if index == 0 {
+                return match (caller, if parent == 0 { first } else { 0 }) {
+                    (Some(_), _) => Compared::Diverged,
+                    (None, usize::MAX) => Compared::Same,
+                    (None, first) => Compared::ChangedFrom(first),
+                };
+            }
+            // SAFETY: as above.
+            let below = unsafe { places.get_unchecked(index - 1) };
+            if caller.map_or(0, FrameAddress::address) != predicted(below.frame) {
+                return Compared::Diverged;
+            }
+            if parent != below.node {
+                first = index;
+            }
+            index -= 1;
+        }
+    }
+
+    #[inline]
+    fn node_at(&self, place: usize) -> u32 {
+        self.places.as_slice()[place].node
     }
 
     #[inline]
     fn has_room(&mut self, depth: usize) -> bool {
-        depth <= self.positions.capacity() || self.make_room(depth)
+        depth <= self.places.capacity() || self.places.grow(grown(depth))
     }
+}
 
-    #[cold]
-    #[inline(never)]
-    fn make_room(&mut self, depth: usize) -> bool {
-        self.positions.grow(grown(depth)) && self.nodes.grow(grown(depth))
+impl Place {
+    /// Holds this frame from now on; a node that was found for the same position may still be right.
+    fn take(&mut self, frame: FrameAddress, position: u64) {
+        if self.position != position || self.frame.is_none() {
+            (self.position, self.parent) = (position, UNKNOWN);
+        }
+        self.frame = Some(frame);
     }
+}
+
+/// The address of this frame, where 0 is none. The compiler must not find out that what was compared with it is equal:
+/// it would read the next frame through the link just loaded, and so wait for it.
+#[inline]
+fn predicted(frame: Option<FrameAddress>) -> usize {
+    let mut address = frame.map_or(0, FrameAddress::address);
+    // SAFETY: an empty instruction.
+    unsafe {
+        asm!("/* {0} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags));
+    }
+    address
 }
 
 #[inline]
@@ -237,29 +312,6 @@ fn make_memo(memo: &mut OwnArray<Memo>) -> bool {
 fn memo_index(salted_position: u64, parent: u32) -> usize {
     ((salted_position ^ u64::from(parent) << 20).wrapping_mul(SPREAD) >> (u64::BITS - MEMO_BITS))
         as usize
-}
-
-/// Fills `frames` with the `count` innermost frames, innermost first; `false` when the kernel refuses memory.
-///
-/// # Safety
-/// As [`Stacks::node`].
-#[cold]
-unsafe fn collect_frames(
-    frames: &mut OwnArray<Option<FrameAddress>>,
-    layout: &Layout,
-    innermost: Option<FrameAddress>,
-    count: usize,
-) -> bool {
-    if frames.capacity() < count && !frames.grow(grown(count)) {
-        return false;
-    }
-    let mut next = innermost;
-    for place in &mut frames.as_mut_slice()[..count] {
-        *place = next;
-        // SAFETY: the caller's promise.
-        next = next.and_then(|frame| unsafe { frame.previous(&layout.frame) });
-    }
-    true
 }
 
 fn grown(capacity: usize) -> usize {
