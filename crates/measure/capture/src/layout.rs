@@ -83,11 +83,11 @@ pub struct Header {
     pub live_bytes: u64,
     /// Live blocks now.
     pub live_blocks: u64,
-    /// Most live bytes so far.
+    /// Live bytes at the last peak that was written down; the heap is at its peak now if `live_bytes` is more.
     pub peak_bytes: u64,
     /// Live blocks at that moment.
     pub peak_blocks: u64,
-    /// How many times the heap began to rise above its old peak; nodes rebase against it.
+    /// How many peaks were written down; nodes rebase against it.
     pub peak_number: u64,
     /// Since start, of the timeline point nearest the peak.
     pub peak_elapsed_ns: u64,
@@ -143,8 +143,9 @@ pub const UNKNOWN_MODULE: u32 = u32::MAX;
 
 /// One node of the call tree, 64 bytes. A parent's id is lower than its children's.
 ///
-/// At peak = `at_peak_*` where `peak_number` equals the header's, otherwise `live_*`. So the header's number must move
-/// on the allocation that first rises above the old peak, and a node is rebased when it is touched below the peak.
+/// At peak = `at_peak_*` where `peak_number` equals the header's, otherwise `live_*`; always `live_*` while the heap is
+/// above the peak in the header. So a peak is written down, and the header's number moves on, at the first free after it,
+/// and a node is rebased when it is touched below the peak.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Node {

@@ -114,10 +114,15 @@ fn read_summary(header: &[u8]) -> Option<Summary> {
     let stop_reason = fields.u32()?;
     let [hexversion, pid, parent_pid, _page_bytes] = fields.u32s()?;
     let [started_unix_ns, elapsed_ns, live_bytes, live_blocks] = fields.u64s()?;
-    let [peak_bytes, peak_blocks, peak_number, peak_elapsed_ns] = fields.u64s()?;
+    let [mut peak_bytes, mut peak_blocks, mut peak_number, peak_elapsed_ns] = fields.u64s()?;
     let [arena_bytes, unrecorded_blocks] = fields.u64s()?;
     let mut behind_segments = Cursor::at(header, offset_of!(Header, file_mapped_bytes));
     let [file_mapped_bytes, file_mapped_peak_bytes] = behind_segments.u64s()?;
+    if live_bytes > peak_bytes {
+        // The heap is at its peak, which is not written down before it falls: nodes are at theirs as they are.
+        (peak_bytes, peak_blocks) = (live_bytes, live_blocks);
+        peak_number = peak_number.wrapping_add(1);
+    }
     Some(Summary {
         state: read_state(state, stop_reason),
         hexversion,

@@ -98,8 +98,9 @@ impl Clock {
     fn add_point(&mut self, writer: &mut CaptureWriter, elapsed_ns: u64, arenas: ArenasNow) {
         // SAFETY: the header is mapped as long as the writer lives, and whoever holds the writer holds the pass.
         let header = unsafe { writer.header().as_mut() };
-        if header.peak_bytes != self.peak_seen {
-            self.peak_seen = header.peak_bytes;
+        let peak_bytes = header.peak_bytes.max(header.live_bytes);
+        if peak_bytes != self.peak_seen {
+            self.peak_seen = peak_bytes;
             header.peak_elapsed_ns = elapsed_ns;
         }
         let resident = Resident::now();

@@ -33,7 +33,8 @@ impl HeapLevel {
         Self {
             live_bytes: header.live_bytes,
             live_blocks: header.live_blocks,
-            peak_bytes: header.peak_bytes,
+            // Above its old peak the heap is at its peak.
+            peak_bytes: header.peak_bytes.max(header.live_bytes),
         }
     }
 
@@ -91,11 +92,12 @@ impl Watch {
         block: Block,
         level: HeapLevel,
     ) -> bool {
-        self.run[self.run_length % RUN] = (address, block);
-        self.run_length = self.run_length.wrapping_add(1);
+// No peak rises during a run of frees: either all of it matters or nothing.
         if level.peak_bytes <= self.due_above_bytes {
             return false;
         }
+        self.run[self.run_length % RUN] = (address, block);
+        self.run_length = self.run_length.wrapping_add(1);
         let is_last_near = level.live_bytes.saturating_sub(block.bytes) < level.least_near_peak();
         level.is_near_peak() && (is_last_near || self.run_length == RUN)
     }
