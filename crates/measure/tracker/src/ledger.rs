@@ -37,9 +37,15 @@ pub(crate) fn cut(header: &mut Header, node: &mut Node, bytes: u64, pieces: u32)
     node.live_blocks = node.live_blocks.wrapping_sub(1).wrapping_add(pieces);
 }
 
+/// Most live bytes until now.
+#[inline]
+pub(crate) fn peak_bytes(header: &Header) -> u64 {
+    header.peak_bytes.max(header.live_bytes)
+}
+
 /// If the heap is above its old peak, it is at its peak.
 #[inline]
-pub(crate) fn write_down_peak(header: &mut Header) {
+fn write_down_peak(header: &mut Header) {
     if header.live_bytes > header.peak_bytes {
         header.peak_bytes = header.live_bytes;
         header.peak_blocks = header.live_blocks;
@@ -170,7 +176,7 @@ mod tests {
                     }
                     Event::Free { .. } => {}
                 }
-                prop_assert_eq!(header.peak_bytes.max(header.live_bytes), replay.peak_bytes);
+                prop_assert_eq!(peak_bytes(&header), replay.peak_bytes);
                 let found: [Tally; NODES] = std::array::from_fn(|node| at_peak(&header, &nodes[node]));
                 prop_assert_eq!(found, replay.at_peak);
             }

@@ -86,11 +86,6 @@ impl FrameAddress {
             }
         }
     }
-
-    pub(super) const fn address(self) -> usize {
-        self.0.get()
-    }
-
     /// Whether Python does not show this frame: it stands for a call of the evaluation loop.
     ///
     /// # Safety

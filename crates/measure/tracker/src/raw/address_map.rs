@@ -43,13 +43,14 @@ impl AddressMap {
         true
     }
 
-    pub(super) fn remove(&mut self, key: u64) {
-        if self.used == 0 {
-            return;
+    /// Whether it was there.
+    pub(super) fn remove(&mut self, key: u64) -> bool {
+        if self.used == 0 || key == 0 {
+            return false;
         }
         let mut hole = self.place_of(key);
         if self.entries.as_slice()[hole].key != key {
-            return;
+            return false;
         }
         // Entries that were pushed past the hole move back into it, so that searches need no tombstones.
         let mask = self.mask();
@@ -68,6 +69,7 @@ impl AddressMap {
         }
         self.entries.as_mut_slice()[hole].key = 0;
         self.used -= 1;
+        true
     }
 
     fn mask(&self) -> usize {
@@ -125,8 +127,7 @@ mod tests {
                     prop_assert!(ours.insert(key, id));
                     map.insert(key, id);
                 } else {
-                    ours.remove(key);
-                    map.remove(&key);
+                    prop_assert_eq!(ours.remove(key), map.remove(&key).is_some());
                 }
             }
             for key in 1..3000 {

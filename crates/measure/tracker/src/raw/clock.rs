@@ -1,3 +1,4 @@
+use crate::ledger;
 use super::residency::{MallocFree, Resident, own_bytes};
 use super::shadow::Shadow;
 use lowtide_capture::CaptureWriter;
@@ -98,7 +99,7 @@ impl Clock {
     fn add_point(&mut self, writer: &mut CaptureWriter, elapsed_ns: u64, arenas: ArenasNow) {
         // SAFETY: the header is mapped as long as the writer lives, and whoever holds the writer holds the pass.
         let header = unsafe { writer.header().as_mut() };
-        let peak_bytes = header.peak_bytes.max(header.live_bytes);
+        let peak_bytes = ledger::peak_bytes(header);
         if peak_bytes != self.peak_seen {
             self.peak_seen = peak_bytes;
             header.peak_elapsed_ns = elapsed_ns;

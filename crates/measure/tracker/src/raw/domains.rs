@@ -1,12 +1,11 @@
 //! Python's own allocation domains: `PyMem_Raw`, `PyMem` and `PyObject`, hooked through `PyMem_SetAllocator`.
 
-use super::events;
-use super::thread;
-use lowtide_capture::layout::node_kind;
+use super::recording::{Family, LARGEST_IN_ARENA_BYTES};
+use super::{events, interpreter, thread};
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
-use std::ptr;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::{mem, ptr};
 
 type Malloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
 type Calloc = unsafe extern "C" fn(*mut c_void, usize, usize) -> *mut c_void;
@@ -72,6 +71,8 @@ static WAS_PASSED: AtomicBool = AtomicBool::new(false);
 /// # Safety
 /// This thread holds the GIL, and nobody records.
 pub(super) unsafe fn install() {
+    // SAFETY: the caller holds the GIL.
+    let is_pymalloc = unsafe { is_plain_pymalloc() };
     for domain in DOMAINS {
         // SAFETY: the caller's promise. `PyMem_GetAllocator` fills the whole structure. As no call reaches the hooks, none
         // reads the original that is written.
@@ -82,7 +83,7 @@ pub(super) unsafe fn install() {
             let original = ORIGINALS.of(domain);
             PyMem_GetAllocator(domain, original);
             let hooks = HOOKS.of(domain);
-            hooks.write(hooks_of(domain));
+            hooks.write(hooks_of(domain, is_pymalloc));
             PyMem_SetAllocator(domain, hooks);
         }
     }
@@ -140,29 +141,48 @@ impl Allocator {
     }
 }
 
+/// Whether pymalloc itself stands behind the domains with the GIL, nobody in between.
+///
+/// # Safety
+/// This thread holds the GIL.
+unsafe fn is_plain_pymalloc() -> bool {
+    type Name = unsafe extern "C" fn() -> *const c_char;
+    let address = interpreter::symbol(c"_PyMem_GetCurrentAllocatorName");
+    // SAFETY: null is `None`, and otherwise it is that function, whose type has not changed since 3.7.
+    let Some(name) = (unsafe { mem::transmute::<*mut c_void, Option<Name>>(address) }) else {
+        return false;
+    };
+    // SAFETY: it compares pointers, and returns null or a C string that lives as long as the process.
+    unsafe {
+        let name = name();
+        !name.is_null() && CStr::from_ptr(name) == c"pymalloc"
+    }
+}
+
 /// Threads without the GIL may call the raw domain while its hooks are set, and see the context of one allocator with the
 /// function of another: so there both have the same.
-fn hooks_of(domain: c_int) -> Allocator {
+fn hooks_of(domain: c_int, is_pymalloc: bool) -> Allocator {
     let original = ORIGINALS.of(domain);
-    if domain == RAW {
+    match (domain, is_pymalloc) {
         // SAFETY: filled by `install`, which is the only caller.
-        hooks::<false>(unsafe { (*original).context })
-    } else {
-        hooks::<true>(original.cast())
+        (RAW, _) => hooks::<false, false>(unsafe { (*original).context }),
+        (_, false) => hooks::<true, false>(original.cast()),
+        (_, true) => hooks::<true, true>(original.cast()),
     }
 }
 
-fn hooks<const HAS_GIL: bool>(context: *mut c_void) -> Allocator {
+/// With `IS_PYMALLOC`, small blocks come out of arenas: the original calls no other hook for them that records.
+fn hooks<const HAS_GIL: bool, const IS_PYMALLOC: bool>(context: *mut c_void) -> Allocator {
     Allocator {
         context,
-        malloc: Some(malloc::<HAS_GIL>),
-        calloc: Some(calloc::<HAS_GIL>),
+        malloc: Some(malloc::<HAS_GIL, IS_PYMALLOC>),
+        calloc: Some(calloc::<HAS_GIL, IS_PYMALLOC>),
         realloc: Some(realloc::<HAS_GIL>),
-        free: Some(free::<HAS_GIL>),
+        free: Some(free::<HAS_GIL, IS_PYMALLOC>),
     }
 }
 
-unsafe extern "C" fn malloc<const HAS_GIL: bool>(
+unsafe extern "C" fn malloc<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     context: *mut c_void,
     bytes: usize,
 ) -> *mut c_void {
@@ -172,10 +192,10 @@ unsafe extern "C" fn malloc<const HAS_GIL: bool>(
             .malloc
             .map_or(ptr::null_mut(), |call| call(original::<HAS_GIL>(context).context, bytes))
     };
-    allocated::<HAS_GIL>(call, bytes)
+    allocated::<HAS_GIL, IS_PYMALLOC>(call, bytes)
 }
 
-unsafe extern "C" fn calloc<const HAS_GIL: bool>(
+unsafe extern "C" fn calloc<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     context: *mut c_void,
     count: usize,
     bytes: usize,
@@ -187,19 +207,35 @@ unsafe extern "C" fn calloc<const HAS_GIL: bool>(
         })
     };
     // Where the product overflows the original returns null.
-    allocated::<HAS_GIL>(call, count.wrapping_mul(bytes))
+    allocated::<HAS_GIL, IS_PYMALLOC>(call, count.wrapping_mul(bytes))
 }
 
 #[inline]
-fn allocated<const HAS_GIL: bool>(call: impl FnOnce() -> *mut c_void, bytes: usize) -> *mut c_void {
-    if thread::is_inside() {
+fn allocated<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
+    call: impl FnOnce() -> *mut c_void,
+    bytes: usize,
+) -> *mut c_void {
+    let block = if IS_PYMALLOC && is_in_arena(bytes) {
+        call()
+    } else if thread::is_inside() {
         return call();
-    }
-    let block = thread::inside(call);
+    } else {
+        thread::inside(call)
+    };
     if !block.is_null() {
-        events::allocated::<HAS_GIL>(block as usize, bytes, node_kind::FRAME);
+        events::allocated::<HAS_GIL>(block as usize, bytes, family_of::<HAS_GIL>());
     }
     block
+}
+
+#[inline]
+const fn family_of<const HAS_GIL: bool>() -> Family {
+    if HAS_GIL { Family::Objects } else { Family::Raw }
+}
+
+#[inline]
+fn is_in_arena(bytes: usize) -> bool {
+    bytes as u64 <= LARGEST_IN_ARENA_BYTES
 }
 
 unsafe extern "C" fn realloc<const HAS_GIL: bool>(
@@ -221,25 +257,26 @@ unsafe extern "C" fn realloc<const HAS_GIL: bool>(
     if moved.is_null() {
         events::not_moved::<HAS_GIL>(old, block as usize);
     } else {
-        events::moved::<HAS_GIL>(old, moved as usize, bytes, node_kind::FRAME);
+        events::moved::<HAS_GIL>(old, moved as usize, bytes, family_of::<HAS_GIL>());
     }
     moved
 }
 
-unsafe extern "C" fn free<const HAS_GIL: bool>(context: *mut c_void, block: *mut c_void) {
+unsafe extern "C" fn free<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
+    context: *mut c_void,
+    block: *mut c_void,
+) {
     // SAFETY: as in `malloc`.
     let call = || unsafe {
         if let Some(call) = original::<HAS_GIL>(context).free {
             call(original::<HAS_GIL>(context).context, block);
         }
     };
-    if thread::is_inside() {
+    if !IS_PYMALLOC && thread::is_inside() || block.is_null() {
         return call();
     }
-    if !block.is_null() {
-        events::about_to_free::<HAS_GIL>(block as usize);
-    }
-    thread::inside(call);
+    let freed = events::about_to_free::<HAS_GIL>(block as usize);
+    if IS_PYMALLOC && freed.is_some_and(is_in_arena) { call() } else { thread::inside(call) }
 }
 
 /// # Safety

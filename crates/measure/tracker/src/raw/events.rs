@@ -6,6 +6,7 @@ use super::gate::Shut;
 use super::interpreter;
 use super::mapped_ranges::Mapping;
 use super::origin::Origin;
+use super::recording::Family;
 use super::session;
 use super::shadow::Block;
 use super::thread;
@@ -89,25 +90,25 @@ fn stop_for_second_interpreter() {
 
 /// A block was allocated. `HAS_GIL` promises that the caller holds the GIL; without it that is found out.
 #[inline]
-pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, kind: u32) {
+pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
     let caller = Caller::new::<HAS_GIL>();
     if let Some(mut entered) = caller.enter() {
         // SAFETY: the thread state is that of this thread.
-        unsafe { entered.allocated(address, bytes, caller.thread_state, kind) };
+        unsafe { entered.allocated(address, bytes, caller.thread_state, family) };
     }
 }
 
-/// The block at `address` is about to be freed.
+/// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
 #[inline]
-pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) {
+pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
     let caller = Caller::new::<HAS_GIL>();
-    let Some(mut entered) = caller.enter() else { return };
-    if let Some(block) = entered.take(address) {
-        if caller.holds_gil {
-            entered.census_before_fall(address, block);
-        }
-        entered.freed(block);
+    let mut entered = caller.enter()?;
+    let block = entered.take(address)?;
+    if caller.holds_gil {
+        entered.census_before_fall(address, block);
     }
+    entered.freed(block);
+    Some(block.bytes as usize)
 }
 
 /// A block that is being moved, and the recording that knows it: without the GIL another may begin meanwhile.
@@ -137,7 +138,7 @@ pub(super) fn moved<const HAS_GIL: bool>(
     old: Option<Moving>,
     address: usize,
     bytes: usize,
-    kind: u32,
+    family: Family,
 ) {
     let caller = Caller::new::<HAS_GIL>();
     let Some(mut entered) = caller.enter() else { return };
@@ -145,7 +146,7 @@ pub(super) fn moved<const HAS_GIL: bool>(
         entered.freed(block);
     }
     // SAFETY: the thread state is that of this thread.
-    unsafe { entered.allocated(address, bytes, caller.thread_state, kind) };
+    unsafe { entered.allocated(address, bytes, caller.thread_state, family) };
 }
 
 /// The block stayed where it was.

@@ -11,7 +11,7 @@ use super::native_stack::{Asking, NativeStacks};
 use super::nodes::Nodes;
 use super::open_windows::OpenWindows;
 use super::origin::Origin;
-use super::shadow::{Block, Shadow, Unrecordable};
+use super::shadow::{Block, Shadow, Source, Unrecordable};
 use super::stack::Stacks;
 use super::thread;
 use super::waiting::{Waiter, Waiting};
@@ -32,7 +32,31 @@ pub(super) struct ArenaUse {
 }
 
 /// pymalloc leaves larger blocks to malloc (`SMALL_REQUEST_THRESHOLD` in Objects/obmalloc.c).
-const LARGEST_IN_ARENA_BYTES: u64 = 512;
+pub(super) const LARGEST_IN_ARENA_BYTES: u64 = 512;
+
+/// Who handed a block out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// Python's allocators for objects and their memory: pymalloc, as a rule.
+    Objects,
+    /// `PyMem_Raw`.
+    Raw,
+    /// malloc and what belongs to it.
+    Native,
+}
+
+impl Family {
+    #[inline]
+    fn node_kind(self) -> u32 {
+        if self == Self::Native { node_kind::NATIVE } else { node_kind::FRAME }
+    }
+
+    #[inline]
+    fn source(self, bytes: u64) -> Source {
+        let is_small = bytes <= LARGEST_IN_ARENA_BYTES;
+        if self == Self::Objects && is_small { Source::Pool } else { Source::Other }
+    }
+}
 
 static LAST_NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -108,11 +132,14 @@ impl Recording {
         address: usize,
         bytes: usize,
         thread_state: usize,
-        kind: u32,
+        family: Family,
     ) {
         // SAFETY: the caller's promise.
-        match unsafe { self.node(thread_state, kind) } {
-            Ok(node) => self.put(address, Block { node, bytes: bytes as u64 }),
+        match unsafe { self.node(thread_state, family.node_kind()) } {
+            Ok(node) => {
+                let block = Block { node, bytes: bytes as u64 };
+                self.put(address, block, family.source(block.bytes));
+            }
             Err(reason) => self.doubt(reason),
         }
     }
@@ -166,13 +193,13 @@ impl Recording {
 
     /// The block taken before is there after all, and still counted.
     pub(super) fn put_back(&mut self, address: usize, block: Block) {
-        // Its slot was mapped when it was taken, so nothing can fail.
-        let _ = self.shadow.put(address, block);
+        // Its slot was there when it was taken, so nothing can fail.
+        let _ = self.shadow.put(address, block, Source::Other);
     }
 
     #[inline]
-    fn put(&mut self, address: usize, block: Block) {
-        match self.shadow.put(address, block) {
+    fn put(&mut self, address: usize, block: Block, source: Source) {
+        match self.shadow.put(address, block, source) {
             Ok(None) => {}
             Ok(Some(stale)) => {
                 if let Some(stale) = stale.block {

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 const PAGE_BYTES: usize = 4096;
 /// Of one mapping whose pages are asked for.
-const MOST_PAGES: usize = 128;
+const MOST_PAGES: usize = 256;
 
 /// By the kernel's count (`/proc/self/statm`); zeros when it cannot be read.
 #[derive(Clone, Copy, Default)]
@@ -57,11 +57,11 @@ impl MallocFree {
     }
 }
 
-/// Resident bytes of the tracker's tables. Of the shadow each page is asked for, as most of a table for large blocks is
-/// never touched; the rest is small, and used from end to end.
+/// Resident bytes of the tracker's tables. Where most of a mapping is never touched each page is asked for; all else is
+/// used from end to end.
 pub(super) fn own_bytes(shadow: &Shadow) -> u64 {
     let (mut mapped, mut resident) = (0, 0);
-    shadow.for_each_mapping(|start, bytes| {
+    shadow.for_each_sparse_mapping(|start, bytes| {
         mapped += bytes as u64;
         resident += resident_bytes(start, bytes);
     });

@@ -1,3 +1,4 @@
+use crate::ledger;
 use crate::raw::shadow::Block;
 use lowtide_capture::layout::Header;
 
@@ -33,8 +34,7 @@ impl HeapLevel {
         Self {
             live_bytes: header.live_bytes,
             live_blocks: header.live_blocks,
-            // Above its old peak the heap is at its peak.
-            peak_bytes: header.peak_bytes.max(header.live_bytes),
+            peak_bytes: ledger::peak_bytes(header),
         }
     }
 
@@ -92,7 +92,7 @@ impl Watch {
         block: Block,
         level: HeapLevel,
     ) -> bool {
-// No peak rises during a run of frees: either all of it matters or nothing.
+        // No peak rises during a run of frees: either all of it matters or nothing.
         if level.peak_bytes <= self.due_above_bytes {
             return false;
         }

@@ -1,11 +1,9 @@
 //! Each hook has the signature and the contract of the function that it is named after (malloc(3), `posix_memalign(3)`).
 
 use super::{original, place};
+use crate::raw::recording::Family;
 use crate::raw::{events, thread};
-use lowtide_capture::layout::node_kind;
 use std::ffi::{c_int, c_void};
-
-const KIND: u32 = node_kind::NATIVE;
 
 type Sized = unsafe extern "C" fn(usize) -> *mut c_void;
 type TwiceSized = unsafe extern "C" fn(usize, usize) -> *mut c_void;
@@ -59,7 +57,7 @@ pub(super) unsafe extern "C" fn posix_memalign(
     let status = thread::inside(call);
     if status == 0 {
         // SAFETY: on success the original stored the block's address there.
-        events::allocated::<false>(unsafe { *block } as usize, bytes, KIND);
+        events::allocated::<false>(unsafe { *block } as usize, bytes, Family::Native);
     }
     status
 }
@@ -96,7 +94,7 @@ fn allocated(bytes: usize, call: impl FnOnce() -> *mut c_void) -> *mut c_void {
     }
     let block = thread::inside(call);
     if !block.is_null() {
-        events::allocated::<false>(block as usize, bytes, KIND);
+        events::allocated::<false>(block as usize, bytes, Family::Native);
     }
     block
 }
@@ -108,7 +106,7 @@ fn moved(block: *mut c_void, bytes: usize, call: impl FnOnce() -> *mut c_void) -
     let old = if block.is_null() { None } else { events::about_to_move::<false>(block as usize) };
     let moved = thread::inside(call);
     if !moved.is_null() {
-        events::moved::<false>(old, moved as usize, bytes, KIND);
+        events::moved::<false>(old, moved as usize, bytes, Family::Native);
     } else if bytes == 0 {
         // glibc frees the block and returns null.
         events::gone::<false>(old);

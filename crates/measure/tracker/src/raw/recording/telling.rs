@@ -1,6 +1,7 @@
 //! What a recording tells of itself: figures, windows, copies, and its last words.
 
 use super::Recording;
+use crate::ledger;
 use crate::raw::clock::Look;
 use crate::raw::entered::Ended;
 use crate::raw::thread;
@@ -37,7 +38,7 @@ impl Recording {
     pub(in crate::raw) fn figures(&mut self) -> Figures {
         let now = self.totals();
         Figures {
-            peak_bytes: self.header().peak_bytes,
+            peak_bytes: ledger::peak_bytes(self.header()),
             before_bytes: 0,
             after_bytes: now.live_bytes,
             churn_bytes: now.churn_bytes,

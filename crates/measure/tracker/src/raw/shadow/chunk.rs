@@ -1,0 +1,107 @@
+use super::{Block, CHUNK_BITS, GRANULE_BITS};
+
+pub(super) const CHUNK_BYTES: usize = 1 << CHUNK_BITS;
+const GRANULE_BYTES: usize = 1 << GRANULE_BITS;
+/// Of a pool's header (`POOL_OVERHEAD` in CPython's `Include/internal/pycore_obmalloc.h`).
+const HEADER_GRANULES: usize = 3;
+const CHUNK_GRANULES: usize = CHUNK_BYTES / GRANULE_BYTES;
+const POOL_GRANULES: usize = CHUNK_GRANULES - HEADER_GRANULES;
+/// Most granules of a block in a pool (`SMALL_REQUEST_THRESHOLD`).
+pub(super) const MOST_GRANULES: usize = 32;
+
+/// What is known of 16 KiB of addresses. All zero: nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk {
+    /// Null if nothing was ever put there.
+    pub(super) slots: *mut u32,
+    /// Of the places in a pool; 0: a slot for each granule.
+    pub(super) granules: u16,
+    /// Blocks that are recorded.
+    pub(super) live: u16,
+    /// 2^16 divided by `granules`, rounded up: division is a multiplication for numbers as small as these.
+    reciprocal: u32,
+}
+
+impl Chunk {
+    /// One whose slots are those of places of `granules` each, or of all granules if that is 0.
+    pub(super) fn new(slots: *mut u32, granules: usize) -> Self {
+        let reciprocal = (1_usize << 16).div_ceil(granules.max(1)) as u32;
+        Self { slots, granules: granules as u16, live: 0, reciprocal }
+    }
+
+    /// How many slots such a chunk needs. The last place in a pool may reach beyond it, and the last granules may be
+    /// followed by slots that hold a size.
+    pub(super) fn slots_for(granules: usize) -> usize {
+        if granules == 0 { CHUNK_GRANULES + 2 } else { POOL_GRANULES.div_ceil(granules) }
+    }
+
+    #[inline]
+    pub(super) fn is_pool(self) -> bool {
+        self.granules != 0
+    }
+
+    /// Of each place in a pool.
+    #[inline]
+    pub(super) fn place_bytes(self) -> u64 {
+        u64::from(self.granules) << GRANULE_BITS
+    }
+
+    /// The slot of the place that begins at `address`; `None` if none does, or this is no pool.
+    #[inline]
+    pub(super) fn slot_in_pool(self, address: usize) -> Option<*mut u32> {
+        if !self.is_pool() {
+            return None;
+        }
+        let granule = granule_of(address).wrapping_sub(HEADER_GRANULES);
+        let place = granule.wrapping_mul(self.reciprocal as usize) >> 16;
+        let begins = granule < POOL_GRANULES && place * usize::from(self.granules) == granule;
+        begins.then(|| self.slots.wrapping_add(place))
+    }
+
+    /// The slot of a granule, where this is no pool but was touched.
+    #[inline]
+    pub(super) fn slot_of_granule(self, address: usize) -> *mut u32 {
+        self.slots.wrapping_add(granule_of(address))
+    }
+
+    /// Calls `visit` with the address and the slot of each block, which says how many bytes it has.
+    ///
+    /// # Safety
+    /// This is a chunk as the shadow has it, and `start` where it begins.
+    pub(super) unsafe fn for_each_block(
+        self,
+        start: usize,
+        mut visit: impl FnMut(usize, *const u32) -> Option<Block>,
+    ) {
+        let (first, step, slots) = match usize::from(self.granules) {
+            0 => (0, 1, CHUNK_GRANULES),
+            granules => (HEADER_GRANULES, granules, Self::slots_for(granules)),
+        };
+        let mut index = 0;
+        while index < slots {
+            let place = self.slots.wrapping_add(index);
+            // SAFETY: the caller's promise; the index is that of a slot of this chunk.
+            let found = if unsafe { *place } == 0 {
+                None
+            } else {
+                visit(start + ((first + index * step) << GRANULE_BITS), place)
+            };
+            index += match found {
+                // No other block begins in these granules, whose slots hold its size.
+                Some(block) if !self.is_pool() => granules_of(block.bytes),
+                _ => 1,
+            };
+        }
+    }
+}
+
+#[inline]
+fn granule_of(address: usize) -> usize {
+    (address & (CHUNK_BYTES - 1)) >> GRANULE_BITS
+}
+
+/// At least one.
+#[inline]
+pub(super) fn granules_of(bytes: u64) -> usize {
+    (bytes.max(1) as usize).div_ceil(GRANULE_BYTES)
+}

@@ -1,0 +1,281 @@
+//! Which node each live block is charged to, and its size.
+//!
+//! Addresses come in chunks of 16 KiB, each with slots of 32 bits in memory of the shadow's own. A pool of pymalloc has
+//! places of one size behind a small header, and its chunk a slot for each; any other chunk has a slot for each granule
+//! of 16 bytes. What a chunk is shows in what is put there: nothing is read from the program's memory.
+
+mod chunk;
+mod fit;
+mod slot;
+mod slot_store;
+#[cfg(test)]
+mod tests;
+
+use self::chunk::Chunk;
+use self::slot::Slot;
+use self::slot_store::SlotStore;
+use super::address_map::AddressMap;
+use super::own_memory::{self, OwnArray};
+pub(super) use slot::LAST_NODE;
+use std::ptr::NonNull;
+
+const GRANULE_BITS: usize = 4;
+const CHUNK_BITS: usize = 14;
+const REGION_BITS: usize = 30;
+const ADDRESS_BITS: usize = 47;
+const REGIONS: usize = 1 << (ADDRESS_BITS - REGION_BITS);
+const CHUNKS: usize = 1 << (REGION_BITS - CHUNK_BITS);
+const REGION_BYTES: usize = CHUNKS * size_of::<Chunk>();
+
+/// A recorded block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) node: u32,
+    pub(crate) bytes: u64,
+}
+
+/// Who gave a block out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// pymalloc, for a request that it serves from a pool unless it has none left.
+    Pool,
+    Other,
+}
+
+/// What was recorded of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// `None` when only the code object in it was noted.
+    pub(super) block: Option<Block>,
+    /// Whether the block held a code object that was seen on a stack.
+    pub(super) held_code: bool,
+}
+
+/// Why a block cannot be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unrecordable {
+    /// The address is not a multiple of 16, or not in user space.
+    Address,
+    /// The kernel refused memory for slots.
+    OutOfMemory,
+}
+
+/// See the module's text.
+pub(super) struct Shadow {
+    /// The chunks of each region of 1 GiB that was touched.
+    regions: OwnArray<*mut Chunk>,
+    store: SlotStore,
+    /// Sizes of blocks in pools that leave more of their places than a slot can say.
+    odd_sizes: AddressMap,
+    /// Code objects whose own blocks are not recorded.
+    bare_codes: AddressMap,
+}
+
+impl Shadow {
+    /// An empty shadow; `None` when the kernel refuses memory.
+    pub(super) fn new() -> Option<Self> {
+        Some(Self {
+            regions: OwnArray::zeroed(REGIONS)?,
+            store: SlotStore::EMPTY,
+            odd_sizes: AddressMap::EMPTY,
+            bare_codes: AddressMap::EMPTY,
+        })
+    }
+
+    /// Records a block. One that was there before is forgotten, and returned: its free was not seen.
+    #[inline]
+    pub(super) fn put(
+        &mut self,
+        address: usize,
+        block: Block,
+        source: Source,
+    ) -> Result<Option<Taken>, Unrecordable> {
+        if source == Source::Pool && self.put_in_known_pool(address, block).is_some() {
+            return Ok(None);
+        }
+        self.put_anywhere(address, block, source)
+    }
+
+    /// Records a block in a pool whose places are known to be of its size.
+    #[inline]
+    fn put_in_known_pool(&mut self, address: usize, block: Block) -> Option<()> {
+        let mut at = self.chunk_at(address)?;
+        // SAFETY: a chunk of the shadow's own, and the slot is one of its.
+        unsafe {
+            let chunk = at.as_mut();
+            let place = chunk.slot_in_pool(address)?;
+            let slot = Slot::in_pool(block, chunk.place_bytes())?;
+            if !Slot::read(place).is_empty() {
+                return None;
+            }
+            slot.write(place);
+            chunk.live += 1;
+        }
+        Some(())
+    }
+
+    /// Forgets what begins at `address`.
+    #[inline]
+    pub(super) fn take(&mut self, address: usize) -> Option<Taken> {
+        match self.take_from_pool(address) {
+            None => self.take_from_anywhere(address),
+            taken => taken,
+        }
+    }
+
+    #[inline]
+    fn take_from_pool(&mut self, address: usize) -> Option<Taken> {
+        let mut at = self.chunk_at(address)?;
+        // SAFETY: as in `put_in_known_pool`.
+        unsafe {
+            let chunk = at.as_mut();
+            let place = chunk.slot_in_pool(address)?;
+            let slot = Slot::read(place);
+            let block = slot.block_in_pool(chunk.place_bytes())?;
+            place.write(0);
+            chunk.live -= 1;
+            Some(Taken { block: Some(block), held_code: slot.holds_code() })
+        }
+    }
+
+    #[inline(never)]
+    fn take_from_anywhere(&mut self, address: usize) -> Option<Taken> {
+        let Some((block, place)) = self.find(address) else {
+            return self
+                .bare_codes
+                .remove(address as u64)
+                .then_some(Taken { block: None, held_code: true });
+        };
+        let mut at = self.chunk_at(address)?;
+        // SAFETY: as in `put_in_known_pool`; `find` gave the first slot of a block.
+        let slot = unsafe {
+            let chunk = at.as_mut();
+            let slot = Slot::read(place);
+            if chunk.is_pool() {
+                place.write(0);
+            } else {
+                slot::clear_sized(place);
+            }
+            chunk.live -= 1;
+            slot
+        };
+        if slot.is_odd() {
+            self.odd_sizes.remove(address as u64);
+        }
+        Some(Taken { block: Some(block), held_code: slot.holds_code() })
+    }
+
+    /// What begins at `address`, without forgetting it.
+    #[inline]
+    pub(super) fn peek(&self, address: usize) -> Option<Block> {
+        self.find(address).map(|(block, _)| block)
+    }
+
+    /// Notes that the block at `address` holds a code object: `Taken::held_code` will say so.
+    pub(super) fn mark_code_object(&mut self, address: usize) -> Result<(), Unrecordable> {
+        if let Some((_, place)) = self.find(address) {
+            // SAFETY: `find` gave the first slot of a block.
+            unsafe { Slot::read(place).with_code().write(place) };
+            return Ok(());
+        }
+        let noted = self.bare_codes.insert(address as u64, 0);
+        if noted { Ok(()) } else { Err(Unrecordable::OutOfMemory) }
+    }
+
+    /// Calls `visit` with every recorded block, in the order of addresses.
+    pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block)) {
+        let regions = self.regions.as_slice().iter().enumerate();
+        for (region, &chunks) in regions.filter(|(_, chunks)| !chunks.is_null()) {
+            for index in 0..CHUNKS {
+                // SAFETY: a region that was touched maps `CHUNKS` chunks.
+                let chunk = unsafe { *chunks.add(index) };
+                if chunk.live > 0 {
+                    let start = region << REGION_BITS | index << CHUNK_BITS;
+                    self.for_each_block_of(chunk, start, &mut visit);
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` with start and size of all that the shadow has mapped but may hardly touch.
+    pub(super) fn for_each_sparse_mapping(&self, mut visit: impl FnMut(NonNull<u8>, usize)) {
+        let regions = self.regions.as_slice();
+        visit(NonNull::from(regions).cast(), size_of_val(regions));
+        for chunks in regions.iter().filter_map(|&chunks| NonNull::new(chunks)) {
+            visit(chunks.cast(), REGION_BYTES);
+        }
+    }
+
+    fn for_each_block_of(&self, chunk: Chunk, start: usize, visit: &mut impl FnMut(usize, Block)) {
+        // SAFETY: the chunk is one of the shadow's own, and so are the slots that are visited.
+        unsafe {
+            chunk.for_each_block(start, |address, place| {
+                let block = self.block_at(chunk, address, place);
+                if let Some(block) = block {
+                    visit(address, block);
+                }
+                block
+            });
+        }
+    }
+
+    /// The block that begins at `address`, and its first slot.
+    #[inline]
+    fn find(&self, address: usize) -> Option<(Block, *mut u32)> {
+        // SAFETY: a chunk of the shadow's own.
+        let chunk = unsafe { self.chunk_at(address)?.read() };
+        if chunk.slots.is_null() {
+            return None;
+        }
+        let place = if chunk.is_pool() {
+            chunk.slot_in_pool(address)?
+        } else {
+            chunk.slot_of_granule(address)
+        };
+        // SAFETY: the slot is one of this chunk's.
+        Some((unsafe { self.block_at(chunk, address, place) }?, place))
+    }
+
+    /// # Safety
+    /// `place` is the slot of `address` in this chunk of the shadow's own.
+    #[inline]
+    unsafe fn block_at(&self, chunk: Chunk, address: usize, place: *const u32) -> Option<Block> {
+        if !chunk.is_pool() {
+            // SAFETY: the caller's promise; such chunks have two slots more than granules.
+            return unsafe { slot::read_sized(place) };
+        }
+        // SAFETY: the caller's promise.
+        let slot = unsafe { Slot::read(place) };
+        slot.block_in_pool(chunk.place_bytes()).or_else(|| {
+            let bytes = if slot.is_odd() { self.odd_sizes.get(address as u64) } else { None };
+            Some(Block { node: slot.node(), bytes: bytes?.into() })
+        })
+    }
+
+    /// Where the chunk of an address is, if its region was touched.
+    #[inline]
+    fn chunk_at(&self, address: usize) -> Option<NonNull<Chunk>> {
+        if address & 15 != 0 || address >> ADDRESS_BITS != 0 {
+            return None;
+        }
+        // SAFETY: the address has 47 bits, so there is an entry for its region, and a chunk for it where that is mapped.
+        unsafe {
+            let chunks = *self.regions.get_unchecked(address >> REGION_BITS);
+            NonNull::new(chunks).map(|first| first.add(chunk_index(address)))
+        }
+    }
+}
+
+impl Drop for Shadow {
+    fn drop(&mut self) {
+        for chunks in self.regions.as_slice().iter().filter_map(|&chunks| NonNull::new(chunks)) {
+            // SAFETY: mapped by `touch_region` with this size, and reached from here only.
+            unsafe { own_memory::unmap(chunks.cast(), REGION_BYTES) };
+        }
+    }
+}
+
+#[inline]
+fn chunk_index(address: usize) -> usize {
+    address >> CHUNK_BITS & (CHUNKS - 1)
+}
