@@ -60,6 +60,11 @@ impl<T: Copy> OwnArray<T> {
         self.capacity
     }
 
+    #[inline]
+    pub(super) fn as_mut_ptr(&mut self) -> *mut T {
+        self.start.as_ptr()
+    }
+
     /// # Safety
     /// `index` is less than the capacity.
     #[inline]
