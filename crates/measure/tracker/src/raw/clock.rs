@@ -1,6 +1,6 @@
-use crate::ledger;
 use super::residency::{MallocFree, Resident, own_bytes};
 use super::shadow::Shadow;
+use crate::ledger;
 use lowtide_capture::CaptureWriter;
 use lowtide_capture::layout::TimelinePoint;
 
