@@ -19,6 +19,7 @@ class Tool:
     module: str | None = None
     # Shows again, from {out}, what the command printed as a part of its time.
     report: list[str] | None = None
+    on_request: bool = False
 
 
 @dataclass(frozen=True)

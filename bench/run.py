@@ -1,7 +1,8 @@
 """Times lowtide and its peers on the workloads, interleaved in one run, and prints ratios to the plain program.
 
-    python bench/run.py                       every tool on every workload, 5 rounds
+    python bench/run.py                       every usual tool on every workload, 5 rounds
     python bench/run.py --tools lowtide,memray-python --workloads churn,results --rounds 9
+    python bench/run.py --tools lowtide-native,memray-native
     python bench/run.py --json FILE           the raw samples too
 
 Each round runs every tool once on a workload, in an order that rotates, so that a drift of the machine's speed
@@ -30,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 STARTUP = "(start-up)"
 STARTUP_ROUNDS = 4
 # A tool that takes this long for a program of a second is of no use to anybody, and may need memory without end.
-MOST_SECONDS = 30
+MOST_SECONDS = 60
 
 
 def main() -> int:
@@ -54,7 +55,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="runs of each tool on each workload (default 5)")
     parser.add_argument(
-        "--tools", type=comma_list, help="comma-separated names from tools.toml (default: all installed)"
+        "--tools",
+        type=comma_list,
+        help="comma-separated names from tools.toml (default: the usual ones that are installed)",
     )
     parser.add_argument(
         "--workloads", type=comma_list, help="comma-separated names from workloads/, or paths (default: all)"
@@ -78,8 +81,9 @@ def chosen_tools(names: list[str] | None) -> list[Tool]:
         if unknown:
             sys.exit(f"unknown tools: {', '.join(sorted(unknown))}")
         return [tool for tool in tools if tool.name == PLAIN or tool.name in names]
-    installed = [tool for tool in tools if tool.module is None or importlib.util.find_spec(tool.module)]
-    for tool in tools:
+    usual = [tool for tool in tools if not tool.on_request]
+    installed = [tool for tool in usual if tool.module is None or importlib.util.find_spec(tool.module)]
+    for tool in usual:
         if tool not in installed:
             print(f"left out: {tool.name} (not installed)", file=sys.stderr)
     return installed
