@@ -109,12 +109,16 @@ def test_a_file_map_is_not_heap_and_shown_besides_it(tmp_path: Path) -> None:
             file.truncate(500 << 20)
         file = open("data.bin", "rb")
         view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)  # mapped
+        other = mmap.mmap(file.fileno(), 10 << 20, prot=mmap.PROT_READ)
         first = view[0]
+        view.close()
         """,
     )
     assert report.line("mapped")["mappings"]["churn_bytes"] == 0
     assert report.peak_heap_bytes < 20 << 20
-    assert report.data["resident"]["file_mapped_peak_bytes"] == 500 << 20
+    resident = report.data["resident"]
+    assert resident["file_mapped_peak_bytes"] == 510 << 20
+    assert resident["file_mapped_left_at_exit_bytes"] == 10 << 20
 
 
 def test_an_anonymous_map_of_python_is_heap(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""The innermost Python line is charged, whatever kind of code it stands in."""
+"""The stack that asked is charged, to the line, whatever kind of code it goes through and whoever watches."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -61,6 +62,42 @@ def test_the_line_that_asked_is_charged(kind: str, tmp_path: Path) -> None:
     assert row["at_peak_bytes"] < SIZE + HEADER + 4096
     name = function if sys.version_info >= (3, 11) else function.rpartition(".")[2]
     assert row["functions"] == [name]
+
+
+EVERY_KIND = Path(__file__).parent / "programs" / "every_kind_of_call.py"
+FIRST_SIZE = 200_000
+TRACER = "def watch(*event): return watch\n"
+WATCHERS = {
+    "nobody": "main()",
+    "after sys.setprofile(None)": "sys.setprofile(lambda *event: None)\nsys.setprofile(None)\nmain()",
+    "a profile function": "sys.setprofile(lambda *event: None)\nmain()",
+    "a debugger's trace function": f"{TRACER}sys.settrace(watch)\nthreading.settrace(watch)\nmain()\nsys.settrace(None)",
+    "cProfile": "import cProfile\nprofile = cProfile.Profile()\nprofile.runcall(main)",
+    "sys.monitoring": (
+        "use, events = sys.monitoring.use_tool_id, sys.monitoring.events\nuse(3, 'test')\n"
+        "for event in (events.LINE, events.CALL, events.PY_START, events.PY_RETURN, events.INSTRUCTION):\n"
+        "    sys.monitoring.register_callback(3, event, lambda *event: None)\n"
+        "sys.monitoring.set_events(3, events.LINE | events.CALL | events.PY_START | events.PY_RETURN | events.INSTRUCTION)\n"
+        "main()\nsys.monitoring.set_events(3, 0)"
+    ),
+}
+
+
+@pytest.mark.parametrize("watcher", WATCHERS)
+def test_stacks_are_those_that_python_sees(tmp_path: Path, watcher: str) -> None:
+    if watcher == "sys.monitoring" and sys.version_info < (3, 12):
+        pytest.skip("sys.monitoring came with 3.12")
+    report = measure(tmp_path, EVERY_KIND.read_text(), WATCHERS[watcher], options=["--native"])
+    found = {}
+    for stack in report.data["stacks"]:
+        number = stack["left_at_exit_bytes"] - FIRST_SIZE - HEADER
+        if 0 <= number < 100 and stack["allocator"] == "python":
+            frames = [frame for frame in stack["frames"] if frame["kind"] == "python"]
+            found[number] = [[frame["file"], frame["line"], frame["function"]] for frame in frames]
+    expected = json.loads((tmp_path / "expected.json").read_text())
+    assert len(expected) > 40
+    for number, stack in enumerate(expected):
+        assert found.get(number) == stack, stack[-3:]
 
 
 def test_recursion_a_thousand_deep(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,8 @@ def prelude(folder: Path, loader: str = "CDLL") -> str:
     return PRELUDE.format(loader=loader, library=library("workers.c", folder, "-pthread"))
 
 
-def measured(folder: Path, program: str, loader: str = "CDLL") -> Report:
-    report = measure(folder, prelude(folder, loader) + program)
+def measured(folder: Path, program: str, loader: str = "CDLL", options: Sequence[str] = ()) -> Report:
+    report = measure(folder, prelude(folder, loader) + program, options=options)
     # The interpreter itself asks for memory before it runs any line.
     nowhere = [row for row in report.data["lines"] if not row["file"]]
     assert [row["workers"] for row in nowhere] == [None] * len(nowhere)
@@ -47,6 +48,12 @@ def test_a_hundred_native_threads_lose_no_block(tmp_path: Path, loader: str) -> 
     row = report.line("here")
     assert (row["native"]["churn_blocks"], row["native"]["churn_bytes"]) == (10_000, 9_840_000)
     assert row["functions"] == ["wait"]
+
+
+def test_native_stacks_of_new_threads_end_below_the_line_that_waits(tmp_path: Path) -> None:
+    """The first block of a thread asks the C library where the thread's stack lies, which allocates in turn."""
+    report = measured(tmp_path, "lib.run(10, 10, 984)  # here\n", options=["--native"])
+    assert blocks_of_workers(report, "here") == (100, 98_400)
 
 
 @pytest.mark.parametrize("loader", LOADERS)

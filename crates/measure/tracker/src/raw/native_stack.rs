@@ -141,7 +141,8 @@ impl NativeStacks {
         self.prepare()?;
         // SAFETY: the caller's promise.
         unsafe {
-            self.walk(asking).ok_or(StopReason::OutOfMemory)?;
+            // The C library is asked where the stack lies, and may allocate for that while nobody else gets in.
+            thread::inside(|| self.walk(asking)).ok_or(StopReason::OutOfMemory)?;
             self.look_up(asking, nodes)
         }
     }
