@@ -172,11 +172,7 @@ def multiple_lines():
         end="",
         file=types.SimpleNamespace(write=lambda text: None),
     )
-    (
-        take()
-        or
-        take()
-    )
+    (take() or take())
 
 
 def exceptions():
