@@ -46,12 +46,16 @@ def _obey(orders, folder):
         # A proof takes note of what is started, and measures the program alone.
         if "STAGE" not in orders:
             passed_on = ["PYTHONPATH=" + folder]
-            names = [name for name in ("EXTENSION", "CAPTURE", "NATIVE_FRAMES") if name in orders]
+            names = [name for name in ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES") if name in orders]
             passed_on += ["LOWTIDE_%s=%s" % (name, orders[name]) for name in names]
             tracker.follow(passed_on, int(orders.get("STARTED_BY", 0)))
         if "NATIVE_FRAMES" in orders:
             tracker.native_frames(True)
-        tracker.start(_unused(orders["CAPTURE"], "STARTED_BY" in orders))
+        capture = _unused(orders["CAPTURE"], "STARTED_BY" in orders)
+        if "CONTROL" in orders:
+            tracker.start_on_order(orders["CAPTURE"], capture != orders["CAPTURE"], orders["CONTROL"])
+        else:
+            tracker.start(capture)
         # What is registered first runs last: the program's own exit handlers are still tracked.
         atexit.register(tracker.stop)
 
@@ -59,7 +63,7 @@ def _obey(orders, folder):
 def _take_orders():
     # type: () -> dict[str, str]
     """Takes the launcher's variables out of the environment, and gives PYTHONPATH back its value."""
-    names = ("EXTENSION", "CAPTURE", "NATIVE_FRAMES", "STAGE", "STAGE_DIR", "STARTED_BY", "PYTHONPATH")
+    names = ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "STAGE", "STAGE_DIR", "STARTED_BY", "PYTHONPATH")
     orders = {name: os.environ.pop("LOWTIDE_" + name) for name in names if "LOWTIDE_" + name in os.environ}
     if "PYTHONPATH" in orders:
         os.environ["PYTHONPATH"] = orders["PYTHONPATH"]

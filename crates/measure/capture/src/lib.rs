@@ -14,6 +14,7 @@
 mod annotate;
 mod children;
 mod contents;
+pub mod control;
 mod cursor;
 mod error;
 pub mod layout;
@@ -34,6 +35,6 @@ pub use contents::{
 };
 pub use error::CaptureError;
 pub use reader::{parse, read};
-pub use snapshot::{SnapshotError, copy as copy_snapshot};
+pub use snapshot::{SnapshotError, of as snapshot_of};
 pub use stop_reason::StopReason;
 pub use writer::{CaptureWriter, CodeFacts, CreateError, ModuleFacts, Start, encode_text};

@@ -43,13 +43,26 @@ impl SnapshotError {
     }
 }
 
+/// Copies a capture that another process is writing, perhaps, to `path`, in place of what is there. Counters may be an
+/// event apart.
+///
+/// # Errors
+/// As the operating system says. Nothing half-written is left.
+pub fn of(capture: &Path, path: &Path) -> Result<(), SnapshotError> {
+    let file = File::open(capture).map_err(|_| SnapshotError::Unreadable)?;
+    copy_whole(&file, u64::MAX, path)
+}
+
 /// Copies the first `bytes` of a capture to `path`, in place of what is there. It says that tracking ended: a recording
 /// that goes on is not one that was killed.
 ///
 /// # Errors
 /// What the operating system refused. Nothing half-written is left.
 pub fn copy(capture: &File, bytes: u64, path: &CStr) -> Result<(), SnapshotError> {
-    let path = Path::new(OsStr::from_bytes(path.to_bytes()));
+    copy_whole(capture, bytes, Path::new(OsStr::from_bytes(path.to_bytes())))
+}
+
+fn copy_whole(capture: &File, bytes: u64, path: &Path) -> Result<(), SnapshotError> {
     let unwritable = |source| SnapshotError::Unwritable { path: path.to_owned(), source };
     let unfinished =
         unfinished_name(path).ok_or(io::ErrorKind::IsADirectory.into()).map_err(unwritable)?;

@@ -18,6 +18,8 @@ pub struct Ended {
     /// Whether the capture that was asked for was begun. It is not when the command started no Python, or one that
     /// ignores its environment (`-I`, `-E`, `-S`).
     pub recorded: bool,
+    /// Which of the program's recordings was the last that began: 1 unless it was controlled.
+    pub recording: u32,
     /// The last signal that was sent to this process meanwhile, by a terminal or by anyone. The program got it too.
     pub received: Option<i32>,
 }

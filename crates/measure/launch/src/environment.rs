@@ -13,6 +13,8 @@ pub(crate) struct Boot<'a> {
     pub folder: &'a Path,
     /// The tracker's extension and the capture it writes.
     pub tracker: Option<(&'a Path, &'a Path)>,
+    /// The file of orders for the tracker.
+    pub control: Option<&'a Path>,
     /// Whether the tracker shall record native frames too.
     pub native: bool,
     /// The stage's extension and its folder.
@@ -27,6 +29,9 @@ impl Boot<'_> {
         if let Some((extension, capture)) = self.tracker {
             set("LOWTIDE_EXTENSION", extension.as_os_str());
             set("LOWTIDE_CAPTURE", capture.as_os_str());
+            if let Some(control) = self.control {
+                set("LOWTIDE_CONTROL", control.as_os_str());
+            }
             if self.native {
                 set("LOWTIDE_NATIVE_FRAMES", OsStr::new("1"));
             }
@@ -72,7 +77,13 @@ mod tests {
     use super::*;
 
     fn boot() -> Boot<'static> {
-        Boot { folder: Path::new("/boot"), tracker: None, native: false, stage: None }
+        Boot {
+            folder: Path::new("/boot"),
+            tracker: None,
+            control: None,
+            native: false,
+            stage: None,
+        }
     }
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<Variable> {

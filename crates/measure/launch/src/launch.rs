@@ -1,10 +1,14 @@
 use crate::capture_file::CaptureFile;
+use crate::control::Controlled;
 use crate::environment::{self, Boot, Variable};
 use crate::interpreter::locate;
 use crate::outcome::{Counted, ENCODED_BYTES, Outcome};
 use crate::shim::{self, Order, SUBCOMMAND};
 use crate::signals::Guard;
-use crate::{Ended, Exit, Input, Installation, Interpreter, LaunchError, Output, Target, raw};
+use crate::{
+    Control, Ended, Exit, Input, Installation, Interpreter, LaunchError, Output, Target, raw,
+};
+use lowtide_capture::control::capture_of_recording;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{PipeReader, Read};
@@ -30,6 +34,8 @@ pub struct Launch {
     pub args: Vec<OsString>,
     /// Where the capture goes; `None` runs without the tracker. An earlier capture there is replaced.
     pub capture: Option<PathBuf>,
+    /// How the recording is controlled from outside; `None` records from start to end.
+    pub control: Option<Control>,
     /// Whether native frames are recorded between Python frames.
     pub native: bool,
     /// The stage's folder; `None` runs without the stage.
@@ -55,6 +61,7 @@ impl Launch {
             target,
             args: Vec::new(),
             capture: None,
+            control: None,
             native: false,
             stage: None,
             env: Vec::new(),
@@ -76,23 +83,39 @@ impl Launch {
         self.target.check(&self.folder()?)?;
         let mut order = self.order()?;
         let capture = self.capture.as_deref().map(CaptureFile::prepare).transpose()?;
+        let controlled = self.controlled(capture.as_ref())?;
         let run = self
-            .boot_variables(capture.as_ref())
+            .boot_variables(capture.as_ref(), controlled.as_ref())
             .and_then(|boot| {
                 order.changes.extend(boot);
                 self.start_and_wait(&order)
             })
             .inspect_err(|_| capture.iter().for_each(CaptureFile::remove_if_empty))?;
-        let recorded = capture.as_ref().is_some_and(CaptureFile::is_begun);
-        let ended = run.counted.ended(recorded, run.received);
+        let last = match &controlled {
+            Some(controlled) => controlled.last_recording(),
+            None => capture.as_ref().filter(|file| file.is_begun()).map(|_| 1),
+        };
+        let ended = run.counted.ended(last, run.received);
         self.finish(ended, capture.as_ref())
+    }
+
+    fn controlled(&self, capture: Option<&CaptureFile>) -> Result<Option<Controlled>, LaunchError> {
+        let (Some(control), Some(capture)) = (&self.control, capture) else { return Ok(None) };
+        // Without it the program could not see the orders, but nobody may ever give one.
+        if !control.paused && !Path::new("/proc/self/fd").exists() {
+            return Ok(None);
+        }
+        Controlled::new(control, &capture.path)
+            .map(Some)
+            .map_err(LaunchError::system("be controlled by signals"))
     }
 
     fn finish(&self, ended: Ended, capture: Option<&CaptureFile>) -> Result<Ended, LaunchError> {
         let Some(file) = capture else { return Ok(ended) };
         if ended.recorded {
             // A capture that the program's end left unreadable says so itself when it is read.
-            let _ = lowtide_capture::annotate(&file.path, &ended.ending());
+            let capture = capture_of_recording(&file.path, ended.recording);
+            let _ = lowtide_capture::annotate(&capture, &ended.ending());
             return Ok(ended);
         }
         file.remove_if_empty();
@@ -142,18 +165,24 @@ impl Launch {
         found.ok_or_else(|| shim::not_started(name.into(), libc::ENOENT))
     }
 
-    fn boot_variables(&self, capture: Option<&CaptureFile>) -> Result<Vec<Variable>, LaunchError> {
+    fn boot_variables(
+        &self,
+        capture: Option<&CaptureFile>,
+        controlled: Option<&Controlled>,
+    ) -> Result<Vec<Variable>, LaunchError> {
         if capture.is_none() && self.stage.is_none() {
             return Ok(Vec::new());
         }
         let installation = Installation::find()?;
         let stage = self.stage.as_deref().map(std::path::absolute).transpose();
         let stage = stage.map_err(LaunchError::system("find the stage's folder"))?;
+        let control = controlled.map(Controlled::path);
         let boot = Boot {
             folder: installation.check_boot()?,
             tracker: capture
                 .map(|file| Ok((installation.check_tracker()?, file.path.as_path())))
                 .transpose()?,
+            control: control.as_deref(),
             native: self.native,
             stage: stage
                 .as_deref()

@@ -16,6 +16,7 @@
 //! ```
 
 mod capture_file;
+mod control;
 mod ended;
 mod environment;
 mod error;
@@ -29,11 +30,13 @@ mod signals;
 mod streams;
 mod target;
 
+pub use control::{Carried, Control};
 pub use ended::{Ended, Exit};
 pub use error::LaunchError;
 pub use installation::Installation;
 pub use interpreter::Interpreter;
 pub use launch::Launch;
+pub use raw::real_time_signal;
 pub use shim::serve;
 pub use signals::die_by;
 pub use streams::{Input, Output};

@@ -81,7 +81,7 @@ impl Outcome {
 
 impl Counted {
     /// As the caller of a launch sees it.
-    pub(crate) fn ended(self, recorded: bool, received: Option<i32>) -> Ended {
+    pub(crate) fn ended(self, recording: Option<u32>, received: Option<i32>) -> Ended {
         let status = ExitStatus::from_raw(self.wait_status);
         Ended {
             exit: status
@@ -91,7 +91,8 @@ impl Counted {
             duration: Duration::from_nanos(self.duration_ns),
             user_time: Duration::from_nanos(self.user_ns),
             system_time: Duration::from_nanos(self.system_ns),
-            recorded,
+            recorded: recording.is_some(),
+            recording: recording.unwrap_or(0),
             received,
         }
     }
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn a_wait_status_is_an_exit_status_or_a_signal() {
         let exit =
-            |wait_status| Counted { wait_status, ..Counted::default() }.ended(true, None).exit;
+            |wait_status| Counted { wait_status, ..Counted::default() }.ended(Some(1), None).exit;
         assert_eq!(
             [exit(0), exit(3 << 8), exit(9)],
             [Exit::Code(0), Exit::Code(3), Exit::Signal(9)]

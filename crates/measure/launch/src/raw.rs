@@ -118,6 +118,23 @@ pub(crate) fn handle(signal: i32, handler: Handler) -> Option<Action> {
     }
 }
 
+/// A file that exists in memory only, as long as it is open somewhere.
+pub(crate) fn memory_file(name: &CStr) -> io::Result<File> {
+    // SAFETY: the name is a C string; a new descriptor is nobody else's.
+    unsafe {
+        let descriptor = libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC);
+        check_errno(descriptor)?;
+        Ok(File::from_raw_fd(descriptor))
+    }
+}
+
+/// The real-time signal with this number, counted from the first that programs may use.
+#[must_use]
+pub fn real_time_signal(number: i32) -> Option<i32> {
+    let signal = libc::SIGRTMIN() + number;
+    (number >= 0 && signal <= libc::SIGRTMAX()).then_some(signal)
+}
+
 /// Undoes [`handle`].
 pub(crate) fn restore_action(signal: i32, action: &Action) {
     // SAFETY: the action is what sigaction itself gave for this signal. It cannot fail for such.

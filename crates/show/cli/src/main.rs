@@ -19,6 +19,7 @@ mod prove_area;
 mod prove_progress;
 mod report;
 mod run;
+mod run_control;
 mod slim;
 mod sources;
 mod terminal;

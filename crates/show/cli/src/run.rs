@@ -1,18 +1,24 @@
 use crate::program::ProgramOptions;
+use crate::run_control::ControlOptions;
 use crate::terminal::Terminal;
 use crate::{failure, out_name, report};
 use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use lowtide_capture::control::capture_of_recording;
 use lowtide_launch::{Ended, Exit, Launch};
 use lowtide_report::run_text;
 use lowtide_symbols::Files;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tempfile::TempDir;
 
 const AFTER_HELP: &str = "\
+Signals to the process of lowtide, not of the program, which is never sent anything: RTMIN+10 begins a recording, RTMIN+11
+ends it, RTMIN+12 copies the capture to NAME-snapshot-1. The second recording goes to NAME-2. Orders to begin and end are
+carried out at the program's next allocations.
+
 A variable in brackets stands for its option where that is not given; an empty one for nothing.
 
 Exit status: the program's own; 2 if it could not be started.";
@@ -27,6 +33,8 @@ pub struct Options {
     /// Record native functions between the Python lines that call them
     #[arg(long, env = "LOWTIDE_NATIVE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     native: bool,
+    #[command(flatten)]
+    control: ControlOptions,
     #[command(flatten)]
     program: ProgramOptions,
 }
@@ -43,11 +51,12 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let capture = CapturePlace::choose(options.out())?;
     let launch = Launch {
         capture: Some(capture.path.clone()),
+        control: Some(options.control.control(capture.kept())?),
         native: options.native,
         ..options.program.launch()?
     };
     let ended = launch.run()?;
-    if let Err(error) = tell(&ended, &capture, terminal) {
+    if let Err(error) = tell(&ended, &capture, options, terminal) {
         failure::warn(&error, terminal);
     }
     // Dying by a signal runs no destructor, and would leave the temporary capture behind.
@@ -55,15 +64,23 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     Ok(end_as(ended.exit))
 }
 
-fn tell(ended: &Ended, capture: &CapturePlace, terminal: &Terminal) -> Result<()> {
+fn tell(
+    ended: &Ended,
+    capture: &CapturePlace,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<()> {
     if !ended.recorded {
-        return Err(failure::Failure::with_hint(
-            "nothing was recorded",
-            "the program ended before Python was up, or Python ignored its environment",
-        ));
+        let hint = if options.control.paused {
+            format!("it was paused, and got no {} before its end", options.control.name())
+        } else {
+            "the program ended before Python was up, or Python ignored its environment".to_owned()
+        };
+        return Err(failure::Failure::with_hint("nothing was recorded", hint));
     }
-    let recorded = report::Recorded::read(&capture.path, Files::AsTheyRan, terminal)?;
-    let kept = capture.kept().then_some(capture.path.as_path());
+    let path = capture_of_recording(&capture.path, ended.recording);
+    let recorded = report::Recorded::read(&path, Files::AsTheyRan, terminal)?;
+    let kept = capture.kept().map(|_| path.as_path());
     terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &terminal.page())));
     Ok(())
 }
@@ -97,7 +114,8 @@ impl CapturePlace {
         Ok(Self { path: folder.path().join("run.lowtide"), folder: Some(folder) })
     }
 
-    fn kept(&self) -> bool {
-        self.folder.is_none()
+    /// Where it stays, if it does.
+    fn kept(&self) -> Option<&Path> {
+        self.folder.is_none().then_some(self.path.as_path())
     }
 }

@@ -32,11 +32,9 @@ struct Original(UnsafeCell<ArenaAllocator>);
 // SAFETY: written by `install` before the hooks that read it are set, never afterwards.
 unsafe impl Sync for Original {}
 
-static ORIGINAL: Original = Original(UnsafeCell::new(ArenaAllocator {
-    context: ptr::null_mut(),
-    allocate: None,
-    free: None,
-}));
+const NO_ALLOCATOR: ArenaAllocator =
+    ArenaAllocator { context: ptr::null_mut(), allocate: None, free: None };
+static ORIGINAL: Original = Original(UnsafeCell::new(NO_ALLOCATOR));
 
 /// From 3.10 on an arena has 1 MiB, where pymalloc finds its blocks by a radix tree, else 256 KiB. The interpreter takes
 /// memory for its frames from the same allocator, in pieces of other sizes.
@@ -53,10 +51,15 @@ pub(super) unsafe fn install() {
     if ARE_WRAPPED.load(Ordering::Relaxed) {
         return;
     }
-    // SAFETY: the first call fills the structure, which no hook reads before the second.
+    // SAFETY: the first call fills a structure, and no hook reads the original before the second.
     unsafe {
-        PyObject_GetArenaAllocator(ORIGINAL.0.get());
         let context = ORIGINAL.0.get().cast();
+        let mut current = NO_ALLOCATOR;
+        PyObject_GetArenaAllocator(&raw mut current);
+        if current.context == context {
+            return;
+        }
+        ORIGINAL.0.get().write(current);
         let mut hooks = ArenaAllocator { context, allocate: Some(allocate), free: Some(free) };
         PyObject_SetArenaAllocator(&raw mut hooks);
     }
@@ -67,7 +70,7 @@ pub(super) unsafe fn install() {
 /// # Safety
 /// This thread holds the GIL, and the hooks are installed.
 pub(super) unsafe fn remove() {
-    let mut current = ArenaAllocator { context: ptr::null_mut(), allocate: None, free: None };
+    let mut current = NO_ALLOCATOR;
     // SAFETY: as in `install`.
     unsafe {
         PyObject_GetArenaAllocator(&raw mut current);

@@ -1,6 +1,5 @@
 //! What hooked functions report: a block came, goes, or moved.
 
-use super::domains;
 use super::entered::{self, Entered};
 use super::gate::Shut;
 use super::interpreter;
@@ -43,7 +42,8 @@ impl Caller {
         match entered::enter_with_gil() {
             Ok(entered) => Some(entered),
             Err(Shut::Closed) => {
-                domains::note_passage();
+                // SAFETY: this thread holds the GIL.
+                unsafe { session::passed_by() };
                 None
             }
             // SAFETY: this thread holds the GIL.

@@ -13,9 +13,11 @@ mod call_tree;
 mod census;
 mod clock;
 mod code_table;
+mod control;
 #[cfg(not(test))]
 mod domains;
 mod entered;
+mod errno;
 #[cfg(not(test))]
 mod events;
 mod gate;

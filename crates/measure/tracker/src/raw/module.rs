@@ -10,9 +10,9 @@ use crate::windows::Figures;
 use lowtide_capture::encode_text;
 use pyo3_ffi::{
     METH_NOARGS, METH_O, METH_VARARGS, Py_BuildValue, Py_DECREF, Py_None, Py_ssize_t,
-    PyBool_FromLong, PyBytes_AsStringAndSize, PyCFunction, PyErr_Clear, PyErr_NoMemory,
-    PyErr_Occurred, PyErr_SetString, PyExc_RuntimeError, PyExc_ValueError, PyList_GetItem,
-    PyList_Size, PyLong_AsLong, PyLong_AsUnsignedLongLong, PyLong_FromLong,
+    PyArg_ParseTuple, PyBool_FromLong, PyBytes_AsStringAndSize, PyCFunction, PyErr_Clear,
+    PyErr_NoMemory, PyErr_Occurred, PyErr_SetString, PyExc_RuntimeError, PyExc_ValueError,
+    PyList_GetItem, PyList_Size, PyLong_AsLong, PyLong_AsUnsignedLongLong, PyLong_FromLong,
     PyLong_FromUnsignedLongLong, PyMethodDef, PyMethodDefPointer, PyModule_Create, PyModuleDef,
     PyModuleDef_HEAD_INIT, PyObject, PyObject_IsTrue, PySys_GetObject, PyTuple_GetItem,
     PyUnicode_EncodeFSDefault,
@@ -27,7 +27,7 @@ struct Module(UnsafeCell<PyModuleDef>);
 // SAFETY: only CPython writes it, with the GIL.
 unsafe impl Sync for Module {}
 
-struct Methods(UnsafeCell<[PyMethodDef; 10]>);
+struct Methods(UnsafeCell<[PyMethodDef; 11]>);
 
 // SAFETY: nobody writes it.
 unsafe impl Sync for Methods {}
@@ -38,6 +38,12 @@ static METHODS: Methods = Methods(UnsafeCell::new([
         METH_O,
         start,
         c"start(path)\n--\n\nRecord this process; the capture goes to the absolute path.",
+    ),
+    method(
+        c"start_on_order",
+        METH_VARARGS,
+        start_on_order,
+        c"start_on_order(path, is_child, orders)\n--\n\nRecord this process when the launcher orders it, through the file of orders.",
     ),
     method(
         c"native_frames",
@@ -139,6 +145,33 @@ unsafe extern "C" fn start(_module: *mut PyObject, path: *mut PyObject) -> *mut 
     }
 }
 
+unsafe extern "C" fn start_on_order(
+    _module: *mut PyObject,
+    arguments: *mut PyObject,
+) -> *mut PyObject {
+    let (mut path, mut orders) = (ptr::null_mut::<PyObject>(), ptr::null_mut::<PyObject>());
+    let mut is_child: c_int = 0;
+    // SAFETY: CPython calls this with the GIL and a tuple, which owns what the pointers are set to.
+    unsafe {
+        if PyArg_ParseTuple(
+            arguments,
+            c"OpO".as_ptr(),
+            &raw mut path,
+            &raw mut is_child,
+            &raw mut orders,
+        ) == 0
+        {
+            return ptr::null_mut();
+        }
+        let Some(path) = path_text(path) else { return ptr::null_mut() };
+        let Some(orders) = path_text(orders) else { return ptr::null_mut() };
+        match session::start_on_order(&path, is_child != 0, process_texts(), &orders) {
+            Ok(()) => none(),
+            Err(error) => raise(&error),
+        }
+    }
+}
+
 unsafe extern "C" fn native_frames(_module: *mut PyObject, wanted: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython calls this with the GIL and a valid argument.
     unsafe {
@@ -168,7 +201,7 @@ unsafe extern "C" fn follow(_module: *mut PyObject, arguments: *mut PyObject) ->
 
 unsafe extern "C" fn stop(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython calls this with the GIL.
-    unsafe { session::stop().map_or_else(|| none(), |ended| figures(&ended)) }
+    unsafe { session::leave().map_or_else(|| none(), |ended| figures(&ended)) }
 }
 
 unsafe extern "C" fn end(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {

@@ -1,12 +1,15 @@
 //! All that is recorded of a process, and how events change it.
 
+mod mapping;
 mod telling;
 
+use self::telling::End;
 use super::call_tree::{CallTree, Edge};
 use super::census::{self, HeapLevel, Moment, Watch};
 use super::clock::{ArenasNow, Clock, Look};
 use super::code_table::CodeTable;
-use super::mapped_ranges::{MappedRanges, Mapping};
+use super::control;
+use super::mapped_ranges::MappedRanges;
 use super::native_stack::{Asking, NativeStacks};
 use super::nodes::Nodes;
 use super::open_windows::OpenWindows;
@@ -15,7 +18,6 @@ use super::shadow::{Block, Shadow, Source, Unrecordable};
 use super::stack::Stacks;
 use super::thread;
 use super::waiting::{Waiter, Waiting};
-use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
@@ -86,8 +88,8 @@ pub(super) struct Recording {
     /// Live bytes that are not in arenas: native blocks, mappings, and large Python blocks.
     outside_arenas_bytes: u64,
     windows: OpenWindows,
-    /// Set in doubt; whoever holds the pass stops the recording when it leaves.
-    stop_reason: Option<StopReason>,
+    /// Set in doubt, or when it was ordered; whoever holds the pass ends the recording when it leaves.
+    end: Option<End>,
 }
 
 impl Recording {
@@ -116,7 +118,7 @@ impl Recording {
             arena_used_before: arenas.used_bytes,
             outside_arenas_bytes: 0,
             windows: OpenWindows::NONE,
-            stop_reason: None,
+            end: None,
         };
         recording.bring_up_to_date();
         Some(recording)
@@ -225,78 +227,9 @@ impl Recording {
         self.tick(block.bytes);
     }
 
-    /// `start..end` holds anonymous memory; nothing is recorded there.
-    ///
-    /// # Safety
-    /// As [`Self::allocated`].
-    pub(super) unsafe fn mapped(&mut self, start: usize, end: usize, thread_state: usize) {
-        // SAFETY: the caller's promise.
-        let node = match unsafe { self.node(thread_state, node_kind::MAPPING) } {
-            Ok(node) => node,
-            Err(reason) => return self.doubt(reason),
-        };
-        let range = AddressRange { start, end, id: node };
-        if !self.mapped.insert(range) {
-            return self.doubt(StopReason::OutOfMemory);
-        }
-        let (header, node) = self.counters(node);
-        ledger::allocated(header, node, range.bytes());
-        self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(range.bytes());
-        self.tick(range.bytes());
-    }
-
-    /// `start..end` holds no mapping any more. What the first part of it was, if that is known.
-    pub(super) fn unmapped(&mut self, start: usize, end: usize) -> Option<Mapping> {
-        let mut was = None;
-        while let Some(Cut { taken, pieces }) = self.mapped.cut_first(start, end) {
-            self.look_before_fall(taken.bytes());
-            let (header, node) = self.counters(taken.id);
-            ledger::cut(header, node, taken.bytes(), pieces);
-            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(taken.bytes());
-            was = Some(Mapping::Heap);
-        }
-        while self.reserved.cut_first(start, end).is_some() {
-            was = was.or(Some(Mapping::Reserved));
-        }
-        while let Some(Cut { taken, .. }) = self.files.cut_first(start, end) {
-            self.header().file_mapped_bytes -= taken.bytes();
-            was = was.or(Some(Mapping::File));
-        }
-        was
-    }
-
-    /// `start..end` holds a file's pages, which are no heap; nothing is recorded there.
-    pub(super) fn file_mapped(&mut self, start: usize, end: usize) {
-        let range = AddressRange { start, end, id: 0 };
-        if !self.files.insert(range) {
-            return self.doubt(StopReason::OutOfMemory);
-        }
-        let header = self.header();
-        header.file_mapped_bytes += range.bytes();
-        header.file_mapped_peak_bytes = header.file_mapped_peak_bytes.max(header.file_mapped_bytes);
-    }
-
-    /// `start..end` is reserved; nothing is recorded there.
-    pub(super) fn reserved(&mut self, start: usize, end: usize) {
-        if !self.reserved.insert(AddressRange { start, end, id: 0 }) {
-            self.doubt(StopReason::OutOfMemory);
-        }
-    }
-
-    /// What is reserved within `start..end` is memory from now on.
-    ///
-    /// # Safety
-    /// As [`Self::allocated`].
-    pub(super) unsafe fn made_usable(&mut self, start: usize, end: usize, thread_state: usize) {
-        while let Some(Cut { taken, .. }) = self.reserved.cut_first(start, end) {
-            // SAFETY: the caller's promise.
-            unsafe { self.mapped(taken.start, taken.end, thread_state) };
-        }
-    }
-
     #[cold]
     pub(super) fn doubt(&mut self, reason: StopReason) {
-        self.stop_reason.get_or_insert(reason);
+        self.end.get_or_insert(End::InDoubt(reason));
     }
 
     #[inline]
@@ -472,7 +405,7 @@ impl Recording {
         // The census reads objects in states that only the program knows: a defect in it must not end the program.
         let taken = catch_unwind(AssertUnwindSafe(|| census::take(&mut moment, just_freed)));
         if let Err(reason) = taken.unwrap_or(Err(StopReason::Inconsistent)) {
-            self.stop_reason.get_or_insert(reason);
+            self.doubt(reason);
         }
         self.census_watch.took(level);
     }
@@ -514,6 +447,9 @@ impl Recording {
 
     #[cold]
     fn look_at_clock(&mut self) {
+        if control::ends_recording() {
+            self.end.get_or_insert(End::Ordered);
+        }
         let arenas = self.arenas_now();
         self.clock.tick(&mut self.writer, Look { shadow: &self.shadow, arenas });
     }
@@ -525,7 +461,7 @@ impl Recording {
     /// Whether whoever is inside must end the recording.
     #[inline]
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.stop_reason.is_some()
+        self.end.is_some()
     }
 
     /// Leaves the capture to the process that this one was forked from, and says what the arenas hold.

@@ -1,35 +1,70 @@
 //! From `start` to `stop`, and over a fork: what a recording needs to begin again in a child.
 
+use super::control::{self, Order};
 use super::entered::{self, Ended, Entered};
 use super::gate::{self, Shut};
 use super::own_memory::OwnArray;
 use super::recording::{ArenaUse, Recording};
-use super::{arenas, domains, interpreter, lineage, native, thread};
+use super::{arenas, domains, errno, interpreter, lineage, native, thread};
 use crate::StartError;
 use crate::decimal::{MOST_DIGITS, decimal};
 use crate::windows::Figures;
+use lowtide_capture::control::capture_of_recording;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
 use lowtide_cpython::Layout;
 use std::cell::UnsafeCell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::panic;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a recording is begun from. Kept for forked children, in memory of its own.
 struct Session {
     path: OwnArray<u8>,
-    process_texts: OwnArray<u8>,
-    process_text_count: u32,
+    process: ProcessTexts,
+    /// Of the process that this was made in, unless another started it.
+    pid: u32,
     hexversion: u32,
     layout: Layout,
 }
 
 struct Slot(UnsafeCell<Option<Session>>);
 
-// SAFETY: written by `start`, read by a forked child; both hold the GIL.
+// SAFETY: written when a recording begins, read by a forked child; both hold the GIL.
 unsafe impl Sync for Slot {}
 
-static SESSION: Slot = Slot(UnsafeCell::new(None));
+impl Slot {
+    const fn empty() -> Self {
+        Self(UnsafeCell::new(None))
+    }
+
+    /// # Safety
+    /// This thread holds the GIL, and keeps it as long as it uses the result.
+    unsafe fn get(&self) -> Option<&Session> {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.0.get()).as_ref() }
+    }
+
+    /// # Safety
+    /// As [`Self::get`], and nobody else uses the session.
+    #[expect(clippy::mut_from_ref, reason = "the GIL is the lock")]
+    unsafe fn get_mut(&self) -> Option<&mut Session> {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.0.get()).as_mut() }
+    }
+
+    /// # Safety
+    /// As [`Self::get_mut`].
+    unsafe fn set(&self, session: Session) {
+        // SAFETY: the caller's promise.
+        unsafe { *self.0.get() = Some(session) };
+    }
+}
+
+static SESSION: Slot = Slot::empty();
+/// What recordings that the launcher orders are begun from.
+static ORDERED_SESSION: Slot = Slot::empty();
 /// Whether the hooks are in.
 static IS_STARTED: AtomicBool = AtomicBool::new(false);
 /// Whether forks are seen; once that is so, it stays so.
@@ -42,10 +77,21 @@ const SUFFIX_BYTES: usize = 2 * (1 + MOST_DIGITS) + 1;
 /// So many captures of processes with one id may lie beside each other.
 const MOST_NAMESAKES: u32 = 1000;
 
+/// No process has this id.
+const NOBODY: u32 = 0;
+
 /// What the capture says of the process, encoded for [`CaptureWriter::add_process`].
 pub(super) struct ProcessTexts {
     pub(super) count: u32,
     pub(super) encoded: OwnArray<u8>,
+}
+
+impl ProcessTexts {
+    fn copied(&self) -> Option<Self> {
+        let mut encoded = OwnArray::zeroed(self.encoded.capacity())?;
+        encoded.as_mut_slice().copy_from_slice(self.encoded.as_slice());
+        Some(Self { count: self.count, encoded })
+    }
 }
 
 /// Begins to record this process, whose capture goes to the absolute `path`. Any number of times, one after the other.
@@ -56,27 +102,87 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
     if is_recording() {
         return Err(StartError::AlreadyStarted);
     }
-    // SAFETY: the caller holds the GIL. One that ended in doubt has left its hooks.
-    unsafe { stop() };
-    // A defect of the tracker stops the recording; the program's standard error is not the place to tell.
-    panic::set_hook(Box::new(|_| ()));
-    // SAFETY: the caller holds the GIL.
-    let (hexversion, layout) = unsafe { known_layout() }?;
-    let bytes = path.to_bytes();
-    let mut kept = OwnArray::zeroed(bytes.len() + SUFFIX_BYTES)
-        .ok_or(CreateError::Begin(StopReason::OutOfMemory))?;
-    kept.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
-    let session = Session {
-        path: kept,
-        process_texts: process.encoded,
-        process_text_count: process.count,
-        hexversion,
-        layout,
-    };
-    // SAFETY: the caller holds the GIL.
-    let recording = session.record(path, unsafe { arenas::current_use() })?;
-    // SAFETY: the caller holds the GIL, and nobody records.
-    unsafe { begin(session, recording) }
+    // SAFETY: the caller holds the GIL. What ended in doubt, or waits for an order, has left its hooks.
+    unsafe {
+        take_out();
+        let session = Session::new(path, process)?;
+        let recording = session.record(path, arenas::current_use())?;
+        control::set_ordered(false);
+        begin(session, recording)
+    }
+}
+
+/// Records this process when the launcher orders it, through the file at `orders`; from now on if there is none. What
+/// another process started `is_child`, whose capture has a name of its own beside `path`.
+///
+/// # Safety
+/// This thread holds the GIL, and no hooks are in.
+pub(super) unsafe fn start_on_order(
+    path: &CStr,
+    is_child: bool,
+    process: ProcessTexts,
+    orders: &CStr,
+) -> Result<(), StartError> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut session = Session::new(path, process)?;
+        if is_child {
+            session.pid = NOBODY;
+        }
+        if control::follow(orders).is_err() {
+            let (session, recording) = session.begin_ordered(1, arenas::current_use())?;
+            return begin(session, recording);
+        }
+        ORDERED_SESSION.set(session);
+        wait_for_order();
+        carry_out_order()
+    }
+}
+
+/// Puts in what notices an order.
+///
+/// # Safety
+/// This thread holds the GIL, and nobody records.
+unsafe fn wait_for_order() {
+    IS_STARTED.store(true, Ordering::Relaxed);
+    // SAFETY: the caller's promise.
+    unsafe {
+        domains::install();
+        arenas::install();
+    }
+}
+
+/// A hook was called while nobody records.
+///
+/// # Safety
+/// This thread holds the GIL.
+#[cold]
+pub(super) unsafe fn passed_by() {
+    domains::note_passage();
+    if control::is_followed() {
+        // SAFETY: the caller's promise. The program may be in the midst of anything: nothing here calls Python.
+        // In vain the program goes on unrecorded, and the launcher finds no capture.
+        let _ = errno::with_errno_kept(|| unsafe { carry_out_order() });
+    }
+}
+
+/// # Safety
+/// This thread holds the GIL, and nobody records.
+unsafe fn carry_out_order() -> Result<(), StartError> {
+    let Some(order) = control::take() else { return Ok(()) };
+    // SAFETY: the caller's promise; pymalloc tells what it holds while it has no hooks.
+    unsafe {
+        native::remove();
+        domains::remove();
+        let arenas = arenas::current_use();
+        domains::install();
+        let (Order::Begin(number), Some(ordered)) = (order, ORDERED_SESSION.get()) else {
+            return Ok(());
+        };
+        let (session, recording) = ordered.begin_ordered(number, arenas)?;
+        control::set_ordered(true);
+        begin(session, recording)
+    }
 }
 
 /// # Safety
@@ -85,7 +191,7 @@ unsafe fn begin(session: Session, recording: Recording) -> Result<(), StartError
     ENDS_WITH_WINDOWS.store(false, Ordering::Relaxed);
     // SAFETY: the gate is closed, so nobody reads the session, and no hook records before all are set.
     unsafe {
-        *SESSION.0.get() = Some(session);
+        SESSION.set(session);
         IS_STARTED.store(true, Ordering::Relaxed);
         domains::install();
         arenas::install();
@@ -111,11 +217,11 @@ unsafe fn begin(session: Session, recording: Recording) -> Result<(), StartError
 /// This thread holds the GIL.
 unsafe fn known_layout() -> Result<(u32, Layout), StartError> {
     // SAFETY: the caller holds the GIL.
-    unsafe {
-        match (*SESSION.0.get()).as_ref() {
-            Some(session) => Ok((session.hexversion, session.layout)),
-            None => Ok(interpreter::find()?),
-        }
+    let known = unsafe { SESSION.get().or(ORDERED_SESSION.get()) };
+    match known {
+        Some(session) => Ok((session.hexversion, session.layout)),
+        // SAFETY: as above.
+        None => Ok(unsafe { interpreter::find() }?),
     }
 }
 
@@ -124,11 +230,35 @@ pub(super) fn is_recording() -> bool {
     IS_STARTED.load(Ordering::Relaxed) && !entered::gate().is_closed()
 }
 
-/// Ends the recording, if one is going on, and takes the hooks out. What it saw, unless none was begun.
+/// Ends the recording, if one is going on, and takes the hooks out, but for what notices an order. What it saw, unless
+/// none was begun.
 ///
 /// # Safety
 /// This thread holds the GIL.
 pub(super) unsafe fn stop() -> Option<Ended> {
+    // SAFETY: the caller holds the GIL.
+    unsafe {
+        let ended = take_out();
+        if control::is_followed() {
+            wait_for_order();
+        }
+        ended
+    }
+}
+
+/// Ends all for good.
+///
+/// # Safety
+/// This thread holds the GIL.
+pub(super) unsafe fn leave() -> Option<Ended> {
+    control::leave();
+    // SAFETY: the caller holds the GIL.
+    unsafe { take_out() }
+}
+
+/// # Safety
+/// This thread holds the GIL.
+unsafe fn take_out() -> Option<Ended> {
     if !IS_STARTED.swap(false, Ordering::Relaxed) {
         return None;
     }
@@ -159,7 +289,7 @@ pub(super) unsafe fn end() -> Result<Option<Ended>, StartError> {
     {
         ENDS_WITH_WINDOWS.store(true, Ordering::Relaxed);
         // SAFETY: the caller holds the GIL, and the session is written with it only.
-        let session = unsafe { (*SESSION.0.get()).as_ref() };
+        let session = unsafe { SESSION.get() };
         if let Some(path) = session.and_then(Session::current_path) {
             entered.snapshot(path)?;
         }
@@ -231,7 +361,7 @@ pub(super) unsafe fn restart_in_child() -> Option<Entered> {
     // SAFETY: the gate is shut, so nobody else is inside; the session was written before the fork.
     unsafe {
         let arenas = entered::abandon();
-        let session = (*SESSION.0.get()).as_mut()?;
+        let session = SESSION.get_mut()?;
         match session.record_child(arenas) {
             Some(recording) => entered::begin(recording, gate::register_barrier()),
             None => entered::gate().close(),
@@ -241,6 +371,45 @@ pub(super) unsafe fn restart_in_child() -> Option<Entered> {
 }
 
 impl Session {
+    /// # Safety
+    /// This thread holds the GIL.
+    unsafe fn new(path: &CStr, process: ProcessTexts) -> Result<Self, StartError> {
+        // A defect of the tracker stops the recording; the program's standard error is not the place to tell.
+        panic::set_hook(Box::new(|_| ()));
+        // SAFETY: the caller holds the GIL.
+        let (hexversion, layout) = unsafe { known_layout() }?;
+        Self::at(path, process, hexversion, layout)
+            .ok_or(CreateError::Begin(StopReason::OutOfMemory).into())
+    }
+
+    fn at(path: &CStr, process: ProcessTexts, hexversion: u32, layout: Layout) -> Option<Self> {
+        let bytes = path.to_bytes();
+        let mut kept = OwnArray::zeroed(bytes.len() + SUFFIX_BYTES)?;
+        kept.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
+        Some(Self { path: kept, process, pid: std::process::id(), hexversion, layout })
+    }
+
+    /// A child's capture has a name of its own.
+    fn begin_ordered(
+        &self,
+        number: u32,
+        arenas: ArenaUse,
+    ) -> Result<(Self, Recording), CreateError> {
+        const OUT_OF_MEMORY: CreateError = CreateError::Begin(StopReason::OutOfMemory);
+        let base = Path::new(OsStr::from_bytes(self.current_path().unwrap_or_default().to_bytes()));
+        let path = capture_of_recording(base, number).into_os_string().into_vec();
+        let path = CString::new(path).unwrap_or_default();
+        let process = self.process.copied().ok_or(OUT_OF_MEMORY)?;
+        let mut session =
+            Self::at(&path, process, self.hexversion, self.layout).ok_or(OUT_OF_MEMORY)?;
+        let recording = if self.pid == std::process::id() {
+            session.record(&path, arenas)?
+        } else {
+            session.record_child(arenas).ok_or(CreateError::Begin(StopReason::StorageFailed))?
+        };
+        Ok((session, recording))
+    }
+
     /// Of this process, be it a forked child.
     fn current_path(&self) -> Option<&CStr> {
         CStr::from_bytes_until_nul(self.path.as_slice()).ok()
@@ -251,7 +420,7 @@ impl Session {
         let start =
             Start { hexversion: self.hexversion, pid, parent_pid, started_unix_ns: unix_ns() };
         let mut writer = CaptureWriter::create(path, &start)?;
-        writer.add_process(self.process_text_count, self.process_texts.as_slice())?;
+        writer.add_process(self.process.count, self.process.encoded.as_slice())?;
         let recording = Recording::new(writer, self.layout, arenas);
         recording.ok_or(CreateError::Begin(StopReason::OutOfMemory))
     }

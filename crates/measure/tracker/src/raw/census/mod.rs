@@ -18,6 +18,7 @@ use self::encode::{Head, Names};
 use self::known_types::Heap;
 use self::tally::Tally;
 pub(super) use self::watch::{HeapLevel, Watch};
+use super::errno;
 use super::shadow::{Block, Shadow};
 use lowtide_capture::layout::{Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
@@ -70,7 +71,7 @@ fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
 /// `just_freed` are blocks that lived at the peak and are gone, or about to go.
 pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, Block)]) -> Result<(), StopReason> {
     let Some(objects) = ObjectLayout::of(moment.layout.version) else { return Ok(()) };
-    let tally = own_process::with_errno_kept(|| {
+    let tally = errno::with_errno_kept(|| {
         let mut tally = Tally::of(moment, &objects);
         tally.add_just_freed(just_freed, Heap { moment, objects: &objects });
         tally

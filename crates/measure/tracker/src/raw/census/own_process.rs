@@ -1,3 +1,4 @@
+use crate::raw::errno;
 use std::mem::MaybeUninit;
 
 /// A copy of the words at an address of this process that may not be mapped: the kernel looks, and says no where a
@@ -8,20 +9,6 @@ pub(super) fn copy_words<const WORDS: usize>(address: usize) -> Option<[u64; WOR
         Err(libc::EPERM | libc::ENOSYS) => copy_if_readable(address),
         Err(_) => None,
     }
-}
-
-/// What `work` does to `errno` is undone: the program that frees memory may be about to look at it.
-pub(super) fn with_errno_kept<T>(work: impl FnOnce() -> T) -> T {
-    let before = errno();
-    let result = work();
-    // SAFETY: the C library returns a valid pointer to this thread's own errno.
-    unsafe { *libc::__errno_location() = before };
-    result
-}
-
-fn errno() -> libc::c_int {
-    // SAFETY: the C library returns a valid pointer to this thread's own errno.
-    unsafe { *libc::__errno_location() }
 }
 
 /// The words, or why not as an `errno`.
@@ -37,7 +24,7 @@ fn copy_through_kernel<const WORDS: usize>(address: usize) -> Result<[u64; WORDS
         // SAFETY: all words were written; any bits are a number.
         Ok(copied) if copied == bytes => Ok(unsafe { words.assume_init() }),
         Ok(_) => Err(libc::EFAULT),
-        Err(_) => Err(errno()),
+        Err(_) => Err(errno::current()),
     }
 }
 
@@ -60,7 +47,7 @@ fn is_readable(address: usize) -> bool {
     let done = unsafe {
         libc::syscall(libc::SYS_rt_sigprocmask, UNKNOWN, address, nowhere, size_of::<u64>())
     };
-    done == -1 && errno() == libc::EINVAL
+    done == -1 && errno::current() == libc::EINVAL
 }
 
 #[cfg(test)]
@@ -79,10 +66,10 @@ mod tests {
 
     #[test]
     fn errno_is_as_it_was() {
-        with_errno_kept(|| assert_eq!(copy_through_kernel::<2>(1 << 16), Err(libc::EFAULT)));
-        let before = errno();
-        with_errno_kept(|| copy_words::<2>(1 << 16));
-        assert_eq!(errno(), before);
+        errno::with_errno_kept(|| assert_eq!(copy_through_kernel::<2>(1 << 16), Err(libc::EFAULT)));
+        let before = errno::current();
+        errno::with_errno_kept(|| copy_words::<2>(1 << 16));
+        assert_eq!(errno::current(), before);
     }
 
     #[test]

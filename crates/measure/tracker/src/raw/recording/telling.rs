@@ -6,8 +6,24 @@ use crate::raw::clock::Look;
 use crate::raw::entered::Ended;
 use crate::raw::thread;
 use crate::windows::{Figures, Totals};
-use lowtide_capture::SnapshotError;
+use lowtide_capture::{SnapshotError, StopReason};
 use std::ffi::CStr;
+
+/// Why a recording ends although nobody calls for its end here and now.
+#[derive(Clone, Copy)]
+pub(in crate::raw) enum End {
+    InDoubt(StopReason),
+    Ordered,
+}
+
+impl End {
+    fn stop_reason(self) -> Option<StopReason> {
+        match self {
+            Self::InDoubt(reason) => Some(reason),
+            Self::Ordered => None,
+        }
+    }
+}
 
 impl Recording {
     /// What tells this recording from others of this process.
@@ -91,8 +107,9 @@ impl Recording {
 
     pub(in crate::raw) fn finish(mut self) -> Ended {
         self.bring_up_to_date();
-        let ended = Ended { figures: self.figures(), stop_reason: self.stop_reason };
-        self.writer.finish(ended.figures.duration_ns, self.stop_reason);
+        let ended =
+            Ended { figures: self.figures(), stop_reason: self.end.and_then(End::stop_reason) };
+        self.writer.finish(ended.figures.duration_ns, ended.stop_reason);
         ended
     }
 }

@@ -1,0 +1,169 @@
+//! A running program is told to begin and end recordings, and its captures are copied, without anything being sent to it.
+
+use crate::raw;
+use lowtide_capture::control::{
+    CONTROL_BYTES, beside, capture_of_recording, recordings, wants_recording,
+};
+use lowtide_capture::{SnapshotError, children_of, snapshot_of};
+use signal_hook::iterator::{Handle, Signals};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+
+/// How a running program can be controlled: by signals to this process.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// Whether nothing is recorded before the first order to.
+    pub paused: bool,
+    /// The first of three signals: to begin a recording, to end it, and to copy the capture.
+    pub first_signal: i32,
+    /// What copies are named after.
+    pub snapshots: PathBuf,
+    /// Called when an order was carried out, or could not be.
+    pub tell: fn(&Carried),
+}
+
+/// What became of an order.
+#[derive(Debug)]
+pub enum Carried {
+    /// None was given yet, and nothing is recorded before: this is the signal that begins it.
+    Awaited(i32),
+    /// The program's next allocations will be recorded, in this file.
+    Begun(PathBuf),
+    /// The recording ends with the program's next allocations.
+    Ended,
+    /// The capture was copied to this file.
+    Copied(PathBuf),
+    /// It could not be.
+    NotCopied(SnapshotError),
+    /// Nothing was recorded yet.
+    NothingToCopy,
+}
+
+/// Signals are taken for orders as long as this lives.
+pub(crate) struct Controlled {
+    desk: Arc<Desk>,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where orders are noted.
+struct Desk {
+    control: Control,
+    capture: PathBuf,
+    page: File,
+    orders: AtomicU32,
+    copies: AtomicU32,
+}
+
+impl Controlled {
+    pub(crate) fn new(control: &Control, capture: &Path) -> io::Result<Self> {
+        let desk = Arc::new(Desk {
+            control: control.clone(),
+            capture: capture.to_owned(),
+            page: raw::memory_file(c"lowtide-control")?,
+            orders: AtomicU32::new(0),
+            copies: AtomicU32::new(0),
+        });
+        desk.order(u32::from(!control.paused))?;
+        let first = control.first_signal;
+        let mut signals = Signals::new([first, first + 1, first + 2])?;
+        let (handle, of_thread) = (signals.handle(), Arc::clone(&desk));
+        let thread = thread::spawn(move || {
+            for signal in signals.forever() {
+                of_thread.obey(signal);
+            }
+        });
+        if control.paused {
+            (control.tell)(&Carried::Awaited(first));
+        }
+        Ok(Self { desk, handle, thread: Some(thread) })
+    }
+
+    /// Where a program finds the orders.
+    pub(crate) fn path(&self) -> PathBuf {
+        format!("/proc/{}/fd/{}", std::process::id(), self.desk.page.as_raw_fd()).into()
+    }
+
+    /// The last recording that was begun: its number.
+    pub(crate) fn last_recording(&self) -> Option<u32> {
+        let begun = recordings(self.desk.orders.load(Ordering::SeqCst));
+        let is_begun = |number: &u32| {
+            let capture = capture_of_recording(&self.desk.capture, *number);
+            fs::metadata(capture).is_ok_and(|facts| facts.len() > 0)
+        };
+        (1..=begun).rev().find(is_begun)
+    }
+}
+
+impl Drop for Controlled {
+    fn drop(&mut self) {
+        self.handle.close();
+        // It ends when the handle is closed; if it panicked there is nothing left to do.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Desk {
+    fn obey(&self, signal: i32) {
+        let carried = match signal - self.control.first_signal {
+            0 => self.switch(true),
+            1 => self.switch(false),
+            _ => self.copy(),
+        };
+        (self.control.tell)(&carried);
+    }
+
+    fn switch(&self, is_on: bool) -> Carried {
+        let given = self.orders.load(Ordering::SeqCst);
+        let orders = if wants_recording(given) == is_on { given } else { given + 1 };
+        let capture = capture_of_recording(&self.capture, recordings(orders));
+        if orders != given {
+            if is_on {
+                // What an earlier run left there would pass for this recording.
+                let _ = fs::remove_file(&capture);
+            }
+            // The page is memory of this process.
+            let _ = self.order(orders);
+        }
+        if is_on { Carried::Begun(capture) } else { Carried::Ended }
+    }
+
+    fn order(&self, orders: u32) -> io::Result<()> {
+        const { assert!(size_of::<u32>() == CONTROL_BYTES) };
+        self.page.write_all_at(&orders.to_le_bytes(), 0)?;
+        self.orders.store(orders, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn copy(&self) -> Carried {
+        let number = recordings(self.orders.load(Ordering::SeqCst));
+        let capture = capture_of_recording(&self.capture, number);
+        if number == 0 || fs::metadata(&capture).map_or(0, |facts| facts.len()) == 0 {
+            return Carried::NothingToCopy;
+        }
+        let number = self.copies.fetch_add(1, Ordering::SeqCst) + 1;
+        let copy = beside(&self.control.snapshots, &format!("-snapshot-{number}"));
+        let copied = snapshot_of(&capture, &copy).and_then(|()| {
+            children_of(&capture)
+                .iter()
+                .try_for_each(|child| snapshot_of(child, &beside_copy(&copy, &capture, child)))
+        });
+        match copied {
+            Ok(()) => Carried::Copied(copy),
+            Err(error) => Carried::NotCopied(error),
+        }
+    }
+}
+
+/// The name of a child's copy: what its capture's name has more than its parent's follows the copy's.
+fn beside_copy(copy: &Path, capture: &Path, child: &Path) -> PathBuf {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let more = name(child).strip_prefix(&name(capture)).unwrap_or_default().to_owned();
+    copy.with_file_name(name(copy) + &more)
+}
