@@ -11,7 +11,7 @@ use crate::{
 use lowtide_capture::control::capture_of_recording;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{PipeReader, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -101,13 +101,13 @@ impl Launch {
 
     fn controlled(&self, capture: Option<&CaptureFile>) -> Result<Option<Controlled>, LaunchError> {
         let (Some(control), Some(capture)) = (&self.control, capture) else { return Ok(None) };
-        // Without it the program could not see the orders, but nobody may ever give one.
-        if !control.paused && !Path::new("/proc/self/fd").exists() {
-            return Ok(None);
+        let failed =
+            LaunchError::system("let the program see orders given by signals, through /proc");
+        if Path::new("/proc/self/fd").exists() {
+            return Controlled::new(control, &capture.path).map(Some).map_err(failed);
         }
-        Controlled::new(control, &capture.path)
-            .map(Some)
-            .map_err(LaunchError::system("be controlled by signals"))
+        // Nobody may ever give an order, but to begin.
+        if control.paused { Err(failed(io::ErrorKind::NotFound.into())) } else { Ok(None) }
     }
 
     fn finish(&self, ended: Ended, capture: Option<&CaptureFile>) -> Result<Ended, LaunchError> {
