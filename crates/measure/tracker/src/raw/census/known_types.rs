@@ -10,8 +10,8 @@ pub(super) struct KnownTypes {
     indices: AddressMap,
     types: OwnArray<KnownType>,
     count: usize,
-    /// The address and index found last.
-    latest: Option<(usize, usize)>,
+    /// Types found lately with their indices, by address: objects of few types make up most heaps.
+    recent: [(usize, u32); RECENT],
     /// Addresses that are no types, by their lower bits: a word that recurs is not looked at again and again.
     rejected: [usize; REJECTED],
     /// How many more addresses outside of the recorded heap may be looked at.
@@ -45,6 +45,8 @@ pub(super) struct Heap<'a> {
 
 const FIRST_CAPACITY: usize = 512;
 const REJECTED: usize = 1024;
+const RECENT: usize = 64;
+const NO_ADDRESS: usize = usize::MAX;
 /// Each is a system call of a fraction of a microsecond.
 const MOST_LOOKS: u32 = 20_000;
 /// Longest chain of bases and metatypes.
@@ -54,13 +56,22 @@ const USER_ADDRESSES: std::ops::Range<usize> = 1 << 16..1 << 47;
 /// A type that is made at run time is known to the collector.
 const TYPE_OFFSET: usize = 16;
 
+/// As in `AddressMap`; the highest bits choose among `RECENT`.
+const SPREAD: usize = 0x9e37_79b9_7f4a_7c15;
+const RECENT_SHIFT: u32 = usize::BITS - RECENT.ilog2();
+
+#[inline]
+fn may_be_type(address: usize) -> bool {
+    USER_ADDRESSES.contains(&address) && address.is_multiple_of(8)
+}
+
 impl KnownTypes {
     pub(super) fn new() -> Self {
         Self {
             indices: AddressMap::EMPTY,
             types: OwnArray::EMPTY,
             count: 0,
-            latest: None,
+            recent: [(NO_ADDRESS, 0); RECENT],
             rejected: [0; REJECTED],
             looks_left: MOST_LOOKS,
         }
@@ -69,24 +80,25 @@ impl KnownTypes {
     /// The index of the type at `address`, if that is one.
     #[inline]
     pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<usize> {
-        // Neighbours in memory are of one size, and so mostly of one type.
-        if let Some((latest, index)) = self.latest
-            && latest == address
-        {
-            return Some(index);
+        let recent = &mut self.recent[address.wrapping_mul(SPREAD) >> RECENT_SHIFT];
+        if recent.0 == address {
+            return Some(recent.1 as usize);
         }
-        let index = match self.indices.get(address as u64) {
-            Some(index) => index as usize,
-            None => self.find_new(address, heap, DEEPEST)?,
-        };
-        self.latest = Some((address, index));
-        Some(index)
+        if !may_be_type(address) {
+            return None;
+        }
+        self.find_within(address, heap, DEEPEST)
     }
 
     /// The type at `address`, if it has been found before.
     #[inline]
     pub(super) fn known(&self, address: usize) -> Option<&KnownType> {
         self.types.as_slice().get(self.indices.get(address as u64)? as usize)
+    }
+
+    #[inline]
+    pub(super) fn facts(&self, index: usize) -> &TypeFacts {
+        &self.types.as_slice()[index].facts
     }
 
     #[inline]
@@ -98,9 +110,13 @@ impl KnownTypes {
         &self.types.as_slice()[..self.count]
     }
 
+    #[inline(never)]
     fn find_within(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
         match self.indices.get(address as u64) {
-            Some(index) => Some(index as usize),
+            Some(index) => {
+                self.recent[address.wrapping_mul(SPREAD) >> RECENT_SHIFT] = (address, index);
+                Some(index as usize)
+            }
             None => self.find_new(address, heap, depth.checked_sub(1)?),
         }
     }
@@ -108,10 +124,7 @@ impl KnownTypes {
     #[cold]
     fn find_new(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
         let place = (address >> 3) % REJECTED;
-        if self.rejected[place] == address
-            || !USER_ADDRESSES.contains(&address)
-            || !address.is_multiple_of(8)
-        {
+        if self.rejected[place] == address || !may_be_type(address) {
             return None;
         }
         let found = self

@@ -5,7 +5,9 @@ use super::owned::{Found, values_bytes};
 use super::sites::Sites;
 use crate::raw::address_map::AddressMap;
 use crate::raw::shadow::Block;
-use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
+use lowtide_cpython::{
+    Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes, TypeFacts,
+};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
 const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
@@ -56,7 +58,7 @@ impl Tally {
             let found = OBJECT_OFFSETS.into_iter().find_map(|offset| {
                 let address = words[offset / size_of::<u64>() + 1] as usize;
                 let index = self.types.find(address, heap)?;
-                self.types.get_mut(index).facts.begins_at(offset, block.bytes).then_some(index)
+                self.types.facts(index).begins_at(offset, block.bytes).then_some(index)
             });
             if let Some(index) = found {
                 self.add(index, block.node, 1, block.bytes);
@@ -80,7 +82,7 @@ impl Tally {
                 continue;
             }
             if let Some(index) = self.types.find(address, heap)
-                && self.types.get_mut(index).facts.begins_at(offset, bytes)
+                && self.types.facts(index).begins_at(offset, bytes)
                 && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(start, bytes))
             {
                 let found = Found { object, block, offset };
@@ -108,7 +110,7 @@ impl Tally {
     /// used again. There are free lists for small builtin objects only.
     #[cold]
     fn look_at_unreferenced(&mut self, found: Found, index: usize, heap: Heap) {
-        let facts = self.types.get_mut(index).facts;
+        let facts = *self.types.facts(index);
         // SAFETY: the object begins behind the collector's words, in the same block.
         if facts.object_offset < GC_HEAD_BYTES || !unsafe { found.object.is_untracked() } {
             return;
@@ -125,7 +127,7 @@ impl Tally {
     /// In a free list an object still points to the buffer that it once had, which may belong to another one now.
     fn count_dying_builtins(&mut self, heap: Heap) {
         for (found, index) in self.dying.into_iter().flatten() {
-            let buffer = found.buffer(self.types.get_mut(index).facts.container, heap);
+            let buffer = found.buffer(self.types.facts(index).container, heap);
             if self.owned_buffers.get(buffer.address as u64).is_none() {
                 self.count(found, index, heap);
             }
@@ -134,20 +136,24 @@ impl Tally {
 
     #[inline]
     fn count(&mut self, found: Found, index: usize, heap: Heap) {
-        let facts = self.types.get_mut(index).facts;
+        let &TypeFacts { container, attributes, .. } = self.types.facts(index);
         let mut bytes = found.block.bytes;
-        if facts.container != Container::None {
-            let buffer = found.buffer(facts.container, heap);
-            bytes += buffer.bytes;
-            if buffer.bytes >= LARGE_BYTES {
-                // In vain, a dying object may be counted too large.
-                let _ = self.owned_buffers.insert(buffer.address as u64, 0);
-            }
+        if container != Container::None {
+            bytes += self.buffer_bytes(found, container, heap);
         }
-        if facts.attributes != Attributes::None {
-            bytes += self.attribute_bytes(found, facts.attributes, heap);
+        if attributes != Attributes::None {
+            bytes += self.attribute_bytes(found, attributes, heap);
         }
         self.add(index, found.block.node, 1, bytes);
+    }
+
+    fn buffer_bytes(&mut self, found: Found, container: Container, heap: Heap) -> u64 {
+        let buffer = found.buffer(container, heap);
+        if buffer.bytes >= LARGE_BYTES {
+            // In vain, a dying object may be counted too large.
+            let _ = self.owned_buffers.insert(buffer.address as u64, 0);
+        }
+        buffer.bytes
     }
 
     #[inline]
@@ -177,7 +183,7 @@ impl Tally {
         let (references, address) =
             unsafe { (dict.reference_count(heap.objects), dict.type_address()) };
         let Some(index) = self.types.find(address, heap) else { return 0 };
-        let facts = self.types.get_mut(index).facts;
+        let facts = *self.types.facts(index);
         let is_plain_dict = facts.container == Container::Dict
             && facts.object_offset == GC_HEAD_BYTES
             && facts.attributes == Attributes::None;

@@ -13,12 +13,12 @@ const LEAST_HEAP_BYTES: u64 = 64 << 10;
 /// One that is higher by this part is worth it whatever it costs.
 const LARGE_GROWTH: u64 = 2;
 /// Censuses may take this part of the time that has passed, and so much besides.
-const TIME: u64 = 32;
-const ALLOWANCE_NS: u64 = 20_000_000;
+const TIME: u64 = 64;
+const ALLOWANCE_NS: u64 = 5_000_000;
 /// What a census of an empty heap takes, and of each block. It is not the time measured: with that, a small program on a
 /// busy machine would be counted at another moment in every run.
 const FIXED_NS: u64 = 200_000;
-const NS_PER_BLOCK: u64 = 20;
+const NS_PER_BLOCK: u64 = 10;
 
 /// How full the heap is.
 #[derive(Clone, Copy)]
