@@ -2,6 +2,9 @@ use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// The same on every x86-64.
+pub(super) const PAGE_BYTES: usize = 4096;
+
 static MAPPED_BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// All that the tracker has mapped for itself, but for its capture.

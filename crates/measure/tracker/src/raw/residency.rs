@@ -1,12 +1,7 @@
 //! How much of this process is resident, and who keeps it.
 
-use super::own_memory;
+use super::own_memory::{self, PAGE_BYTES};
 use super::shadow::Shadow;
-use std::ptr::NonNull;
-
-const PAGE_BYTES: usize = 4096;
-/// Of one mapping whose pages are asked for.
-const MOST_PAGES: usize = 256;
 
 /// By the kernel's count (`/proc/self/statm`); zeros when it cannot be read.
 #[derive(Clone, Copy, Default)]
@@ -57,43 +52,16 @@ impl MallocFree {
     }
 }
 
-/// Resident bytes of the tracker's tables. Where most of a mapping is never touched each page is asked for; all else is
-/// used from end to end.
+/// Resident bytes of the tracker's tables. Of what is mostly never touched the pages that were written to are counted;
+/// all else is used from end to end.
 pub(super) fn own_bytes(shadow: &Shadow) -> u64 {
-    let (mut mapped, mut resident) = (0, 0);
-    shadow.for_each_sparse_mapping(|start, bytes| {
-        mapped += bytes as u64;
-        resident += resident_bytes(start, bytes);
-    });
-    own_memory::mapped_bytes().saturating_sub(mapped) + resident
-}
-
-fn resident_bytes(start: NonNull<u8>, bytes: usize) -> u64 {
-    let mut pages = [0u8; MOST_PAGES];
-    let count = bytes.div_ceil(PAGE_BYTES).min(MOST_PAGES);
-    // SAFETY: the kernel looks at the pages of a mapping, touches none, and writes a byte for each of the `count`.
-    let done =
-        unsafe { libc::mincore(start.as_ptr().cast(), count * PAGE_BYTES, pages.as_mut_ptr()) };
-    let resident = pages[..count].iter().filter(|&&page| page & 1 == 1).count();
-    if done == 0 { (resident * PAGE_BYTES) as u64 } else { 0 }
+    let (mapped, written) = shadow.sparse_bytes();
+    own_memory::mapped_bytes().saturating_sub(mapped) + written
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pages_count_once_they_are_there() {
-        let bytes = 65 * PAGE_BYTES - 8;
-        let start = own_memory::map(bytes).unwrap();
-        assert_eq!(resident_bytes(start, bytes), 0);
-        // SAFETY: mapped above with this size; unmapped once.
-        unsafe {
-            own_memory::populate(start, bytes);
-            assert_eq!(resident_bytes(start, bytes), 65 * PAGE_BYTES as u64);
-            own_memory::unmap(start, bytes);
-        }
-    }
 
     #[test]
     fn what_is_mapped_and_written_is_resident() {

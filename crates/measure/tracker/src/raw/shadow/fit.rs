@@ -99,14 +99,25 @@ impl Shadow {
         if address & 15 != 0 || address >> ADDRESS_BITS != 0 {
             return Err(Unrecordable::Address);
         }
-        let region = &mut self.regions.as_mut_slice()[address >> REGION_BITS];
-        let chunks = match NonNull::new(*region) {
+        let number = address >> REGION_BITS;
+        let chunks = match NonNull::new(self.regions.as_slice()[number]) {
             Some(chunks) => chunks,
-            None => own_memory::map(REGION_BYTES).ok_or(Unrecordable::OutOfMemory)?.cast(),
+            None => self.map_region(number).ok_or(Unrecordable::OutOfMemory)?,
         };
-        *region = chunks.as_ptr();
         // SAFETY: a region maps as many chunks as there are indices, zero at first, which is an untouched one.
         Ok(unsafe { chunks.add(chunk_index(address)) })
+    }
+
+    #[cold]
+    fn map_region(&mut self, number: usize) -> Option<NonNull<Chunk>> {
+        let chunks = own_memory::map(REGION_BYTES)?;
+        if !self.touched.insert(number) {
+            // SAFETY: mapped just now with this size.
+            unsafe { own_memory::unmap(chunks, REGION_BYTES) };
+            return None;
+        }
+        self.regions.as_mut_slice()[number] = chunks.cast().as_ptr();
+        Some(chunks.cast())
     }
 }
 

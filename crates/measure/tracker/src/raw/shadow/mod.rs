@@ -10,10 +10,12 @@ mod slot;
 mod slot_store;
 #[cfg(test)]
 mod tests;
+mod touched_regions;
 
 use self::chunk::Chunk;
 use self::slot::Slot;
 use self::slot_store::SlotStore;
+use self::touched_regions::TouchedRegions;
 use super::address_map::AddressMap;
 use super::own_memory::{self, OwnArray};
 pub(super) use slot::LAST_NODE;
@@ -64,6 +66,7 @@ pub(super) enum Unrecordable {
 pub(super) struct Shadow {
     /// The chunks of each region of 1 GiB that was touched.
     regions: OwnArray<*mut Chunk>,
+    touched: TouchedRegions,
     store: SlotStore,
     /// Sizes of blocks in pools that leave more of their places than a slot can say.
     odd_sizes: AddressMap,
@@ -76,6 +79,7 @@ impl Shadow {
     pub(super) fn new() -> Option<Self> {
         Some(Self {
             regions: OwnArray::zeroed(REGIONS)?,
+            touched: TouchedRegions::EMPTY,
             store: SlotStore::EMPTY,
             odd_sizes: AddressMap::EMPTY,
             bare_codes: AddressMap::EMPTY,
@@ -184,26 +188,39 @@ impl Shadow {
 
     /// Calls `visit` with every recorded block, in the order of addresses.
     pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block)) {
-        let regions = self.regions.as_slice().iter().enumerate();
-        for (region, &chunks) in regions.filter(|(_, chunks)| !chunks.is_null()) {
-            for index in 0..CHUNKS {
-                // SAFETY: a region that was touched maps `CHUNKS` chunks.
-                let chunk = unsafe { *chunks.add(index) };
-                if chunk.live > 0 {
-                    let start = region << REGION_BITS | index << CHUNK_BITS;
-                    self.for_each_block_of(chunk, start, &mut visit);
-                }
+        for (region, chunks) in self.touched_regions() {
+            for (index, &chunk) in chunks.iter().enumerate().filter(|(_, chunk)| chunk.live > 0) {
+                let start = region << REGION_BITS | index << CHUNK_BITS;
+                self.for_each_block_of(chunk, start, &mut visit);
             }
         }
     }
 
-    /// Calls `visit` with start and size of all that the shadow has mapped but may hardly touch.
-    pub(super) fn for_each_sparse_mapping(&self, mut visit: impl FnMut(NonNull<u8>, usize)) {
-        let regions = self.regions.as_slice();
-        visit(NonNull::from(regions).cast(), size_of_val(regions));
-        for chunks in regions.iter().filter_map(|&chunks| NonNull::new(chunks)) {
-            visit(chunks.cast(), REGION_BYTES);
-        }
+    /// Of what the shadow has mapped but may hardly touch: its bytes, and those of pages that were written to.
+    pub(super) fn sparse_bytes(&self) -> (u64, u64) {
+        let entries_bytes = size_of_val(self.regions.as_slice());
+        let tables = self.touched_regions().map(|(_, chunks)| chunks);
+        let written: u64 = tables.map(written_bytes).sum();
+        let mapped = entries_bytes + self.touched.as_slice().len() * REGION_BYTES;
+        (mapped as u64, self.touched_entries_bytes() + written)
+    }
+
+    /// Bytes of the pages that hold the entries of touched regions.
+    fn touched_entries_bytes(&self) -> u64 {
+        const ENTRIES: u32 = (own_memory::PAGE_BYTES / size_of::<*mut Chunk>()) as u32;
+        let page_of = |number: &u32| number / ENTRIES;
+        let same_page = |a: &u32, b: &u32| page_of(a) == page_of(b);
+        (self.touched.as_slice().chunk_by(same_page).count() * own_memory::PAGE_BYTES) as u64
+    }
+
+    fn touched_regions(&self) -> impl Iterator<Item = (usize, &[Chunk])> {
+        self.touched.as_slice().iter().map(|&number| {
+            let number = number as usize;
+            // SAFETY: a region that was touched maps `CHUNKS` chunks; they are read while the shadow is borrowed.
+            let chunks =
+                unsafe { std::slice::from_raw_parts(self.regions.as_slice()[number], CHUNKS) };
+            (number, chunks)
+        })
     }
 
     fn for_each_block_of(&self, chunk: Chunk, start: usize, visit: &mut impl FnMut(usize, Block)) {
@@ -268,11 +285,21 @@ impl Shadow {
 
 impl Drop for Shadow {
     fn drop(&mut self) {
-        for chunks in self.regions.as_slice().iter().filter_map(|&chunks| NonNull::new(chunks)) {
-            // SAFETY: mapped by `touch_region` with this size, and reached from here only.
-            unsafe { own_memory::unmap(chunks.cast(), REGION_BYTES) };
+        for &number in self.touched.as_slice() {
+            let chunks = self.regions.as_slice()[number as usize];
+            if let Some(start) = NonNull::new(chunks.cast()) {
+                // SAFETY: mapped by `touch` with this size, and reached from here only.
+                unsafe { own_memory::unmap(start, REGION_BYTES) };
+            }
         }
     }
+}
+
+/// Bytes of pages that hold anything.
+fn written_bytes(chunks: &[Chunk]) -> u64 {
+    let pages = chunks.chunks(own_memory::PAGE_BYTES / size_of::<Chunk>());
+    let written = pages.filter(|page| page.iter().any(|chunk| !chunk.slots.is_null()));
+    (written.count() * own_memory::PAGE_BYTES) as u64
 }
 
 #[inline]

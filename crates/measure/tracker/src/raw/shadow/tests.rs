@@ -41,6 +41,21 @@ fn every_size_comes_back_whole() {
 }
 
 #[test]
+fn pages_count_once_they_are_written_to() {
+    let mut shadow = shadow();
+    let (mapped, written) = shadow.sparse_bytes();
+    assert_eq!((mapped as usize, written), (REGIONS * 8, 0));
+    let small = block(1, 50);
+    for address in [POOL, POOL + CHUNK, POOL + (1 << 29), 1 << 30] {
+        shadow.put(address, small, Source::Other).unwrap();
+    }
+    assert_eq!(all(&shadow).len(), 4);
+    // Two regions, in two pages of the entries, and three pages of chunks.
+    let expected = (mapped + 2 * REGION_BYTES as u64, 5 * 4096);
+    assert_eq!(shadow.sparse_bytes(), expected);
+}
+
+#[test]
 fn every_size_of_a_pool_comes_back_whole() {
     let mut shadow = shadow();
     for bytes in 0..=512 {
