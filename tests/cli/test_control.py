@@ -187,6 +187,39 @@ os.waitpid(child, 0)
     assert 2_000_000 <= churn < 3_000_000
 
 
+def test_a_program_that_is_started_follows_the_orders_too(tmp_path: Path) -> None:
+    program = """
+import subprocess, sys
+for line in sys.stdin:
+    child = "kept = bytes(%s); noise = [str(number) for number in range(2000)]" % line.strip()
+    subprocess.run([sys.executable, "-c", child], check=True)
+    noise = [str(number) for number in range(2000)]
+    print("done", flush=True)
+"""
+    (tmp_path / "steps.py").write_text(program)
+    command = [LOWTIDE, "run", "--python", sys.executable, "--paused", "--out", "run.lowtide", "steps.py"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        run = Running(process)
+        run.stderr.readline()
+
+        def start(size: int) -> int:
+            run.stdin.write(f"{size}\n")
+            run.stdin.flush()
+            assert run.stdout.readline() == "done\n"
+            return len(list(tmp_path.glob("run.lowtide.*")))
+
+        assert start(4_000_000) == 0
+        run.order(BEGIN)
+        assert start(2_000_000) == 1
+        run.order(END)
+        assert start(8_000_000) == 1
+        run.stdin.close()
+        run.stderr.read()
+    (capture,) = tmp_path.glob("run.lowtide.*")
+    assert 2_000_000 <= report(capture, tmp_path)["peak"]["heap_bytes"] < 4_000_000
+
+
 def test_the_programs_own_signals_and_descriptors_are_left_alone(tmp_path: Path) -> None:
     show = "import os, signal; print(os.listdir('/proc/self/fd'), [signal.getsignal(n) for n in range(34, 65)])"
     plain = subprocess.run([sys.executable, "-c", show], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ pub(crate) struct CaptureFile {
 }
 
 impl CaptureFile {
-    /// Makes the file, or empties an earlier capture, and tries that it can grow.
+    /// Makes the file, in place of an earlier capture, and tries that it can grow.
     pub(crate) fn prepare(given: &Path) -> Result<Self, LaunchError> {
         let unwritable = |source| LaunchError::UnwritableCapture { path: given.into(), source };
         let path = std::path::absolute(given).map_err(unwritable)?;
@@ -40,11 +40,20 @@ impl CaptureFile {
     }
 
     fn try_to_grow(&self) -> io::Result<()> {
+        self.unlink_earlier()?;
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).open(&self.path)?;
         let grown = file.write_all(&[0; HEADER_BYTES as usize]);
         let emptied = file.set_len(0);
         grown.and(emptied)
+    }
+
+    /// An earlier capture may still be written: emptied, it would end the program that has it mapped.
+    fn unlink_earlier(&self) -> io::Result<()> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(facts) if facts.is_file() || facts.is_symlink() => fs::remove_file(&self.path),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a tracker has begun to write.
@@ -98,7 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_capture_is_emptied() {
+    fn a_capture_that_is_still_written_keeps_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.lowtide");
+        fs::write(&path, MAGIC).unwrap();
+        let mut written = File::open(&path).unwrap();
+        CaptureFile::prepare(&path).unwrap();
+        let mut content = Vec::new();
+        written.read_to_end(&mut content).unwrap();
+        assert_eq!(content, MAGIC);
+    }
+
+    #[test]
+    fn an_earlier_capture_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.lowtide");
         fs::write(&path, [&MAGIC[..], b"old"].concat()).unwrap();
