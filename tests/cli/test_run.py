@@ -126,7 +126,8 @@ def test_a_forked_child_is_named_with_its_own_peak(tmp_path: Path) -> None:
     )
     done = lowtide("run", "--out", "c.lowtide", "program.py", cwd=tmp_path)
     assert done.returncode == 0
-    assert "Forked processes" in done.stderr
+    assert "2 processes" in done.stderr
+    assert "forked at program.py:3" in done.stderr
     [child] = report(tmp_path / "c.lowtide", tmp_path)["children"]
     assert 5_000_000 <= child["peak"]["heap_bytes"] < 6_000_000
 

@@ -1,5 +1,5 @@
-use crate::StopReason;
 use crate::layout::{Node, TimelinePoint, UNKNOWN_MODULE, node_kind};
+use crate::{Life, StopReason};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything a capture says, checked: ids are in range and a node's parent stands before it.
@@ -23,6 +23,8 @@ pub struct Capture {
     pub census: Option<Census>,
     /// How the process ended, as far as its launcher noted it.
     pub ending: Option<Ending>,
+    /// What the process itself noted of its beginning, its end and its children.
+    pub life: Life,
 }
 
 impl Capture {

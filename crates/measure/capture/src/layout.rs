@@ -198,6 +198,12 @@ pub mod record_kind {
     pub const MODULE: u32 = 5;
     /// Written afterwards, in segments at the end of the file: the functions at one address of a module's file. `module id u32, instruction u32, count u32, reserved u32`, then per function, innermost inlined one first, `line u32, flags u32 (bit 0: inlined into the next), 2 lengths u32 (function, file)` and those bytes.
     pub const SYMBOL: u32 = 6;
+    /// The stack that forked this process: `node id u32, reserved u32`.
+    pub const FORK: u32 = 7;
+    /// How recording ended, the last one counts: `peak RSS bytes u64 (0: unknown), way u32 (0 Python ended, 1 at once with an exit status, 2 another program was executed), exit status i32`.
+    pub const LEAVING: u32 = 8;
+    /// A child whose end this process waited for: `process id u32, wait status i32, Unix time ns u64`.
+    pub const CHILD_ENDING: u32 = 9;
 }
 
 /// Of a point.

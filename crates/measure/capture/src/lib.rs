@@ -18,6 +18,7 @@ pub mod control;
 mod cursor;
 mod error;
 pub mod layout;
+mod life;
 mod raw;
 mod reader;
 mod record_reader;
@@ -34,6 +35,7 @@ pub use contents::{
     Summary, Symbol,
 };
 pub use error::CaptureError;
+pub use life::{ChildEnding, Leaving, Life, Way};
 pub use reader::{parse, read};
 pub use snapshot::{SnapshotError, of as snapshot_of};
 pub use stop_reason::StopReason;

@@ -48,6 +48,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Capture, CaptureError> {
         timeline,
         census: records.census,
         ending: records.ending,
+        life: records.life,
     })
 }
 

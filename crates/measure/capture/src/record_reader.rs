@@ -3,6 +3,7 @@ use crate::contents::{
 };
 use crate::cursor::Cursor;
 use crate::layout::record_kind;
+use crate::life::Life;
 use std::collections::BTreeMap;
 
 /// Ids come in order; one that leaves a larger gap is damage, and would only make the reader ask for memory.
@@ -17,6 +18,7 @@ pub struct Records {
     pub symbols: BTreeMap<NativeAddress, Vec<Symbol>>,
     pub census: Option<Census>,
     pub ending: Option<Ending>,
+    pub life: Life,
 }
 
 impl Records {
@@ -56,7 +58,7 @@ impl Records {
             record_kind::PROCESS => self.process = read_process(payload).or(self.process.take()),
             record_kind::CENSUS => self.keep_later_census(read_census(payload)),
             record_kind::ENDING => self.ending = read_ending(payload).or(self.ending),
-            _ => {}
+            _ => self.life.read(kind, payload),
         }
     }
 

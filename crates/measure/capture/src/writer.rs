@@ -193,6 +193,10 @@ impl CaptureWriter {
         self.records.append(&mut self.file, &mut self.header, record_kind::PROCESS, &parts)
     }
 
+    pub(crate) fn add_record(&mut self, kind: u32, payload: &[u8]) -> Result<(), StopReason> {
+        self.records.append(&mut self.file, &mut self.header, kind, &[payload])
+    }
+
     /// Room for a `CENSUS` payload of at most `payload_bytes`; nothing is seen of it before `publish_census`, and the
     /// census before it stays readable until then.
     ///

@@ -4,7 +4,8 @@ mod sample;
 
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
-    CaptureError, CensusSite, CreateError, Ending, State, StopReason, annotate, read,
+    CaptureError, CensusSite, ChildEnding, CreateError, Ending, Leaving, State, StopReason, Way,
+    annotate, read,
 };
 use sample::{begin_writer, census_payload, code_facts, write_sample};
 use std::fs;
@@ -43,6 +44,22 @@ fn many_nodes_and_long_records_span_segments() {
     assert!(capture.nodes.iter().zip(0_u64..).all(|(node, id)| node.churn_bytes == id * 10));
     assert_eq!(capture.codes.len(), 50_001);
     assert_eq!(capture.codes[50_000].as_ref().unwrap().line_table, long_table);
+}
+
+#[test]
+fn what_a_process_notes_of_its_life_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.capture");
+    let mut writer = write_sample(&path, 3);
+    let child = ChildEnding { pid: 43, wait_status: 9, ended_unix_ns: u64::MAX };
+    writer.add_fork(2).unwrap();
+    writer.add_child_ending(child).unwrap();
+    for way in [Way::Exec, Way::Python, Way::Exit(-1)] {
+        writer.add_leaving(Leaving { way, peak_rss_bytes: 7 << 32 }).unwrap();
+        let life = read(&path).unwrap().life;
+        assert_eq!(life.leaving, Some(Leaving { way, peak_rss_bytes: 7 << 32 }));
+        assert_eq!((life.forked_at, life.children), (Some(2), vec![child]));
+    }
 }
 
 #[test]

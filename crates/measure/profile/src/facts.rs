@@ -1,4 +1,5 @@
-use lowtide_capture::StopReason;
+use crate::Frame;
+use lowtide_capture::{ChildEnding, StopReason, Way};
 use lowtide_units::{Bytes, Elapsed, PythonVersion};
 use std::path::PathBuf;
 
@@ -21,12 +22,22 @@ pub struct ProcessFacts {
     pub parent_pid: u32,
 }
 
+/// What joins a process to the others of its run.
+#[derive(Clone, Debug)]
+pub struct ProcessLife {
+    pub started_unix_ns: u64,
+    /// Outermost frame first.
+    pub forked_at: Option<Vec<Frame>>,
+    pub way: Option<Way>,
+    pub children: Vec<ChildEnding>,
+}
+
 /// How far the figures reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recording {
     /// To the end of the program.
     Complete,
-    /// To the moment when the process was killed or left without clean-up (`os._exit`, `os.exec*`); or it still runs.
+    /// To the moment when the process was killed; or it still runs.
     CutOff,
     /// To the moment when the tracker gave up; `None` is a reason that this version does not know.
     Stopped(Option<StopReason>),
@@ -39,7 +50,7 @@ pub enum Exit {
     Status(i32),
     /// Killed by this signal.
     Signal(i32),
-    /// Nobody noted it: a forked child, or a launcher that was killed too.
+    /// Nobody noted it: a child that nobody waited for, or a launcher that was killed too.
     Unknown,
 }
 

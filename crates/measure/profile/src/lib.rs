@@ -13,6 +13,7 @@
 
 mod error;
 mod facts;
+mod family;
 mod frames;
 mod main_module;
 mod native;
@@ -23,6 +24,7 @@ mod usage;
 
 pub use error::ProfileError;
 pub use facts::{Exit, Fall, FileMapped, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
+pub use family::{Birth, Descendant, Family};
 pub use native::NativeFrame;
 pub use profile::Profile;
 pub use usage::{

@@ -1,3 +1,4 @@
+use crate::facts::ProcessLife;
 use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
 use crate::tree::LineTree;
@@ -5,7 +6,7 @@ use crate::{
     Exit, Fall, FileMapped, Frame, LineUsage, NativeUsage, Peak, ProcessFacts, ProfileError,
     Recording, StackUsage, TimelinePoint, TypeUsage, Usage, reading,
 };
-use lowtide_capture::Capture;
+use lowtide_capture::{Capture, Way};
 use lowtide_units::{Bytes, Elapsed, LineSpan};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct Profile {
     process: ProcessFacts,
     recording: Recording,
-    exit: Exit,
+    pub(crate) exit: Exit,
+    pub(crate) life: ProcessLife,
     peak: Peak,
     duration: Elapsed,
     tree: LineTree,
@@ -45,7 +47,8 @@ impl Profile {
         Self {
             process: reading::process_facts(capture),
             recording: reading::recording(capture),
-            exit: reading::exit(capture.ending.as_ref()),
+            exit: reading::exit(capture),
+            life: reading::life(capture, &tree),
             peak: reading::peak(capture, &tree),
             duration: Elapsed::from_nanos(duration_ns),
             lines: tree.lines(),
@@ -58,7 +61,7 @@ impl Profile {
         }
     }
 
-    /// Captures of forked children next to `path`, in order of process id.
+    /// Captures of the other processes of a run next to `path`, in order of process id.
     #[must_use]
     pub fn children_of(path: &Path) -> Vec<PathBuf> {
         lowtide_capture::children_of(path)
@@ -74,6 +77,12 @@ impl Profile {
     #[must_use]
     pub fn recording(&self) -> Recording {
         self.recording
+    }
+
+    /// Whether the process ended by executing another program in its place.
+    #[must_use]
+    pub fn became_another(&self) -> bool {
+        self.recording == Recording::Complete && self.life.way == Some(Way::Exec)
     }
 
     /// How the process ended.

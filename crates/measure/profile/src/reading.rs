@@ -1,12 +1,13 @@
 //! Facts of a capture, in the words of a profile.
 
+use crate::facts::ProcessLife;
 use crate::tree::LineTree;
 use crate::{
     Exit, Fall, FileMapped, Frame, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint,
     TypeLine, TypeUsage, Usage,
 };
 use lowtide_capture::layout;
-use lowtide_capture::{Capture, Ending, State};
+use lowtide_capture::{Capture, Leaving, State, Way};
 use lowtide_units::{Bytes, Elapsed, PythonVersion};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -48,11 +49,27 @@ pub fn recording(capture: &Capture) -> Recording {
     }
 }
 
-pub fn exit(ending: Option<&Ending>) -> Exit {
-    match ending {
-        None => Exit::Unknown,
-        Some(ending) if ending.signal != 0 => Exit::Signal(ending.signal),
-        Some(ending) => Exit::Status(ending.exit_code),
+pub fn exit(capture: &Capture) -> Exit {
+    match (capture.ending, leaving(capture)) {
+        (Some(ending), _) if ending.signal != 0 => Exit::Signal(ending.signal),
+        (Some(ending), _) => Exit::Status(ending.exit_code),
+        // The kernel keeps eight bits of it.
+        (None, Some(Leaving { way: Way::Exit(status), .. })) => Exit::Status(status & 0xff),
+        (None, _) => Exit::Unknown,
+    }
+}
+
+/// What the process noted of its leaving, if that is what it did afterwards.
+fn leaving(capture: &Capture) -> Option<Leaving> {
+    capture.life.leaving.filter(|_| capture.summary.state == State::Ended)
+}
+
+pub fn life(capture: &Capture, tree: &LineTree) -> ProcessLife {
+    ProcessLife {
+        started_unix_ns: capture.summary.started_unix_ns,
+        forked_at: capture.life.forked_at.map(|node| tree.frames_to(node)),
+        way: leaving(capture).map(|leaving| leaving.way),
+        children: capture.life.children.clone(),
     }
 }
 
@@ -75,8 +92,9 @@ pub fn peak(capture: &Capture, tree: &LineTree) -> Peak {
 
 fn most_rss(capture: &Capture) -> Bytes {
     let seen_by_launcher = capture.ending.map_or(0, |ending| ending.peak_rss_bytes);
+    let seen_at_end = leaving(capture).map_or(0, |leaving| leaving.peak_rss_bytes);
     let seen_by_target = capture.timeline.iter().map(|point| point.rss_bytes).max().unwrap_or(0);
-    Bytes(seen_by_launcher.max(seen_by_target))
+    Bytes(seen_by_launcher.max(seen_at_end).max(seen_by_target))
 }
 
 fn slack(point: &layout::TimelinePoint) -> Slack {

@@ -120,6 +120,18 @@ impl LineTree {
         Some(self.frames.get(self.nodes[line_node].frame))
     }
 
+    /// The lines of Python that lead to a node of the capture, outermost first.
+    pub fn frames_to(&self, node: u32) -> Vec<Frame> {
+        let line_node = self.line_nodes.get(node as usize).copied().unwrap_or(0);
+        let frames = self.stack(line_node).frames.into_iter();
+        frames
+            .filter_map(|frame| match frame {
+                StackFrame::Python(frame) => Some(frame),
+                StackFrame::Native(_) => None,
+            })
+            .collect()
+    }
+
     /// Whether native functions were recorded.
     pub fn has_native_frames(&self) -> bool {
         self.nodes.iter().any(|node| node.call.is_some())

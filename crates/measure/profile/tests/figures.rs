@@ -1,6 +1,7 @@
 //! A small capture, written out by hand, and the figures that follow from it.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use lowtide_capture::Life;
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
     Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
@@ -149,6 +150,7 @@ fn capture() -> Capture {
         symbols: std::collections::BTreeMap::new(),
         timeline: timeline(),
         census: Some(census()),
+        life: Life::default(),
         ending: None,
     }
 }

@@ -1,5 +1,6 @@
 //! What lies under a line, against walking up from every node.
 
+use lowtide_capture::Life;
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{Capture, Code, State, Summary};
 use lowtide_profile::Profile;
@@ -62,6 +63,7 @@ fn capture(nodes: Vec<Node>) -> Capture {
         symbols: std::collections::BTreeMap::new(),
         timeline: Vec::new(),
         census: None,
+        life: Life::default(),
         ending: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::terminal::Terminal;
 use anyhow::Result;
 use clap::Args;
 use lowtide_findings::Finding;
-use lowtide_profile::Profile;
+use lowtide_profile::{Family, Profile};
 use lowtide_report::{RunSummary, run_json, run_text};
 use lowtide_symbols::Files;
 use std::path::{Path, PathBuf};
@@ -35,10 +35,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A capture with those of its forked children, and what the rules say to the source.
+/// A capture with those of the other processes of its run, and what the rules say to the source.
 pub struct Recorded {
-    profile: Profile,
-    children: Vec<Profile>,
+    family: Family,
     findings: Vec<Finding>,
 }
 
@@ -54,14 +53,14 @@ impl Recorded {
             }
         }
         let findings = judged::findings(&sources::of_run(&profile), Some(&profile));
-        Ok(Self { profile, children, findings })
+        Ok(Self { family: Family::of(profile, children), findings })
     }
 
     /// As a report wants it.
     pub fn summary<'a>(&'a self, capture: Option<&'a Path>) -> RunSummary<'a> {
         RunSummary {
-            profile: &self.profile,
-            children: &self.children,
+            profile: self.family.root(),
+            descendants: self.family.descendants(),
             findings: &self.findings,
             capture,
         }

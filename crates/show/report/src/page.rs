@@ -15,6 +15,12 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// For names that are no part of a page.
+    #[must_use]
+    pub fn without_source() -> Self {
+        Self { width: usize::MAX, folder: PathBuf::new(), source: &|_, _| None }
+    }
+
     /// The shortest name that leads to the file from the page's folder.
     #[must_use]
     pub fn name(&self, file: &Path) -> String {

@@ -2,10 +2,13 @@
 
 use crate::RunSummary;
 use crate::findings_json::FindingRecord;
+use crate::page::Page;
+use crate::process_name::process_name;
 use crate::resident_json::{MomentRecord, ResidentRecord};
 use crate::stacks_json::{StackRecord, stack_records};
 use lowtide_profile::{
-    Exit, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine, TypeUsage, UsageInTime,
+    Birth, Descendant, Exit, Frame, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine,
+    TypeUsage, UsageInTime,
 };
 use serde::Serialize;
 
@@ -14,7 +17,7 @@ struct RunRecord<'a> {
     #[serde(flatten)]
     figures: Figures<'a>,
     findings: Vec<FindingRecord<'a>>,
-    children: Vec<Figures<'a>>,
+    children: Vec<ChildRecord<'a>>,
 }
 
 #[derive(Serialize)]
@@ -31,6 +34,24 @@ struct Figures<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stacks: Vec<StackRecord>,
     timeline: Vec<MomentRecord>,
+}
+
+#[derive(Serialize)]
+struct ChildRecord<'a> {
+    name: String,
+    /// The place of its parent in this list; null is the process that the run began with.
+    parent: Option<usize>,
+    /// Outermost first; null for a process that was executed.
+    forked_at: Option<Vec<PlaceRecord<'a>>>,
+    #[serde(flatten)]
+    figures: Figures<'a>,
+}
+
+#[derive(Serialize)]
+struct PlaceRecord<'a> {
+    file: String,
+    line: u32,
+    function: &'a str,
 }
 
 #[derive(Serialize)]
@@ -122,8 +143,29 @@ pub fn run_json(run: &RunSummary) -> serde_json::Result<String> {
     crate::json::pretty(&RunRecord {
         figures: Figures::from(run.profile),
         findings: run.findings.iter().map(FindingRecord::from).collect(),
-        children: run.children.iter().map(Figures::from).collect(),
+        children: run.descendants.iter().map(ChildRecord::from).collect(),
     })
+}
+
+impl<'a> From<&'a Descendant> for ChildRecord<'a> {
+    fn from(descendant: &'a Descendant) -> Self {
+        let forked_at = match &descendant.birth {
+            Birth::Forked(frames) => Some(frames.iter().map(PlaceRecord::from).collect()),
+            Birth::Started | Birth::Became => None,
+        };
+        Self {
+            name: process_name(descendant, &Page::without_source()),
+            parent: descendant.parent,
+            forked_at,
+            figures: Figures::from(&descendant.profile),
+        }
+    }
+}
+
+impl<'a> From<&'a Frame> for PlaceRecord<'a> {
+    fn from(frame: &'a Frame) -> Self {
+        Self { file: frame.file.display().to_string(), line: frame.line, function: &frame.function }
+    }
 }
 
 impl<'a> From<&'a Profile> for Figures<'a> {

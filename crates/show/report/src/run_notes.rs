@@ -19,6 +19,10 @@ struct Note {
 fn recording_note(profile: &Profile) -> Option<Note> {
     const UP_TO_THEN: &str = "the figures are up to then";
     let note = |text: String, hint: Option<String>| Some(Note { text, hint });
+    if profile.became_another() {
+        let what = "the process executed another program in its place";
+        return note(format!("{what}; {UP_TO_THEN}"), None);
+    }
     match (profile.recording(), profile.exit()) {
         (Recording::Complete, Exit::Status(_) | Exit::Unknown) => None,
         (Recording::Complete | Recording::CutOff, Exit::Signal(signal)) => note(

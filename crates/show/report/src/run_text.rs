@@ -2,10 +2,10 @@
 
 use crate::figures::figures;
 use crate::findings_text::findings_section;
-use crate::forked::forked;
 use crate::page::{Page, fit_start, visible};
 use crate::peak_lines::peak_lines;
 use crate::peak_types::peak_types;
+use crate::processes::processes;
 use crate::resident::{not_fallen, resident};
 use crate::run_notes::run_notes;
 use crate::style::{COMMAND, DIM, HEADING, paint};
@@ -24,7 +24,7 @@ pub fn run_text(run: &RunSummary, page: &Page) -> String {
         peak_types(run.profile, page),
         resident(run.profile, page),
         not_fallen(run.profile, page),
-        forked(run.children, page),
+        processes(run.profile, run.descendants, page),
         findings_section(run.findings, run.profile.peak().heap, page),
         next_steps(run),
     ])
@@ -47,7 +47,7 @@ fn exit(exit: Exit) -> String {
 }
 
 /// What Python was told to run.
-fn program(process: &ProcessFacts) -> String {
+pub fn program(process: &ProcessFacts) -> String {
     match process.argv.get(1..) {
         None | Some([]) => process.executable.display().to_string(),
         Some(words) => command_line(words),

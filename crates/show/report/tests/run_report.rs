@@ -1,11 +1,13 @@
 //! A made-up run in every format: what a reader sees at two widths, without colour, and when it ended badly.
 
+use lowtide_capture::Life;
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
-    Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
+    Capture, Census, CensusEntry, CensusSite, ChildEnding, Code, Ending, Process, State,
+    StopReason, Summary,
 };
 use lowtide_findings::{Finding, Verdict};
-use lowtide_profile::Profile;
+use lowtide_profile::{Exit, Family, Profile};
 use lowtide_report::{Page, RunSummary, findings_json, findings_text, run_json, run_text};
 use lowtide_rules::{Benefit, Blocker, Candidate, Evidence, Measured};
 use lowtide_units::Bytes;
@@ -65,6 +67,7 @@ fn capture() -> Capture {
                 entry("code", 1, 144, &[]),
             ],
         }),
+        life: Life::default(),
         ending: Some(Ending {
             peak_rss_bytes: 240 * MEGABYTE,
             duration_ns: 1_240_000_000,
@@ -177,7 +180,7 @@ fn page(width: usize) -> Page<'static> {
 
 fn text(capture: &Capture, findings: &[Finding], width: usize) -> String {
     let profile = Profile::from_capture(capture);
-    let run = RunSummary { profile: &profile, children: &[], findings, capture: None };
+    let run = RunSummary { profile: &profile, descendants: &[], findings, capture: None };
     anstream::adapter::strip_str(&run_text(&run, &page(width))).to_string()
 }
 
@@ -253,22 +256,89 @@ fn no_line_is_wider_than_the_page() {
 }
 
 #[test]
-fn a_kept_capture_and_a_forked_child_are_named() {
+fn a_kept_capture_is_named() {
     let profile = Profile::from_capture(&capture());
-    let mut child = capture();
-    child.summary.pid = 43;
-    child.ending = None;
-    let children = [Profile::from_capture(&child)];
     let run = RunSummary {
         profile: &profile,
-        children: &children,
+        descendants: &[],
         findings: &[],
         capture: Some(Path::new("my run.lowtide")),
     };
     let text = anstream::adapter::strip_str(&run_text(&run, &page(80))).to_string();
-    assert!(text.contains("Forked processes"), "{text}");
-    assert!(text.contains("pid 43"), "{text}");
     assert!(text.ends_with("again: lowtide report 'my run.lowtide'\n"), "{text}");
+}
+
+/// The process `pid`, begun `pid` nanoseconds after 1970 by `parent_pid`.
+fn process(pid: u32, parent_pid: u32, words: &[&str]) -> Capture {
+    let mut process = capture();
+    process.summary.pid = pid;
+    process.summary.parent_pid = parent_pid;
+    process.summary.started_unix_ns = u64::from(pid);
+    process.ending = None;
+    let argv = ["python3"].iter().chain(words).map(|word| word.as_bytes().to_vec()).collect();
+    process.process = process.process.map(|facts| Process { argv, ..facts });
+    process
+}
+
+fn forked(pid: u32, parent_pid: u32, node: u32) -> Capture {
+    let mut forked = process(pid, parent_pid, &["app.py"]);
+    forked.life.forked_at = Some(node);
+    forked.summary.live_bytes = u64::from(pid);
+    forked
+}
+
+/// A program that forks five workers of one kind, one of them killed and one with a child of its own, and starts others.
+fn family() -> Family {
+    let mut root = capture();
+    let ending = |pid, wait_status| ChildEnding { pid, wait_status, ended_unix_ns: 1_000 };
+    root.life.children = vec![ending(50, 9), ending(51, 0), ending(60, 3 << 8)];
+    let spawn = ["-c", "from multiprocessing.spawn import spawn_main; spawn_main()"];
+    let mut others: Vec<Capture> = (50..55).map(|pid| forked(pid, 42, 4)).collect();
+    others[0].summary.state = State::Recording;
+    others.push(forked(55, 54, 1));
+    others.extend([process(60, 42, &["tool.py", "--all"]), process(61, 60, &spawn)]);
+    let mut became = process(42, 42, &["-m", "server"]);
+    became.summary.started_unix_ns = 2_000;
+    others.push(became);
+    let profiles = others.iter().map(Profile::from_capture).collect();
+    Family::of(Profile::from_capture(&root), profiles)
+}
+
+fn family_text(width: usize) -> String {
+    let family = family();
+    let run = RunSummary {
+        profile: family.root(),
+        descendants: family.descendants(),
+        findings: &[],
+        capture: None,
+    };
+    let text = anstream::adapter::strip_str(&run_text(&run, &page(width))).to_string();
+    text[text.find("10 processes").unwrap_or_default()..].to_owned()
+}
+
+#[test]
+fn processes_at_80_columns() {
+    insta::assert_snapshot!(family_text(80));
+}
+
+#[test]
+fn processes_at_120_columns() {
+    insta::assert_snapshot!(family_text(120));
+    for line in family_text(120).lines() {
+        assert!(unicode_width::UnicodeWidthStr::width(line) <= 120, "{line}");
+    }
+}
+
+#[test]
+fn how_a_child_ended_is_what_its_parent_was_told() {
+    let family = family();
+    let exits: Vec<(u32, Exit)> = family
+        .descendants()
+        .iter()
+        .map(|child| (child.profile.process().pid, child.profile.exit()))
+        .filter(|(_, exit)| *exit != Exit::Unknown)
+        .collect();
+    assert_eq!(exits, [(50, Exit::Signal(9)), (51, Exit::Status(0)), (60, Exit::Status(3))]);
 }
 
 #[test]
@@ -295,7 +365,8 @@ fn a_tracker_that_gave_up_says_why() {
 fn a_run_in_json() -> serde_json::Result<()> {
     let profile = Profile::from_capture(&capture());
     let findings = [finding(Verdict::Plausible, "it pays")];
-    let run = RunSummary { profile: &profile, children: &[], findings: &findings, capture: None };
+    let run =
+        RunSummary { profile: &profile, descendants: &[], findings: &findings, capture: None };
     insta::assert_snapshot!(run_json(&run)?);
     Ok(())
 }

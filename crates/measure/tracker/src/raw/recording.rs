@@ -90,6 +90,7 @@ pub(super) struct Recording {
     windows: OpenWindows,
     /// Set in doubt, or when it was ordered; whoever holds the pass ends the recording when it leaves.
     end: Option<End>,
+    children_noted: u32,
 }
 
 impl Recording {
@@ -119,6 +120,7 @@ impl Recording {
             outside_arenas_bytes: 0,
             windows: OpenWindows::NONE,
             end: None,
+            children_noted: 0,
         };
         recording.bring_up_to_date();
         Some(recording)

@@ -2,6 +2,8 @@
 
 use super::own_memory::{self, PAGE_BYTES};
 use super::shadow::Shadow;
+use crate::number_in_text::number_after;
+use std::ffi::CStr;
 
 /// By the kernel's count (`/proc/self/statm`); zeros when it cannot be read.
 #[derive(Clone, Copy, Default)]
@@ -13,22 +15,35 @@ pub(super) struct Resident {
 
 impl Resident {
     pub(super) fn now() -> Self {
-        let mut text = [0u8; 128];
-        // SAFETY: the path is a C string, the buffer is as long as said, and the descriptor is closed by its only user.
-        let length = unsafe {
-            let file = libc::open(c"/proc/self/statm".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
-            if file < 0 {
-                return Self::default();
-            }
-            let length = libc::read(file, text.as_mut_ptr().cast(), text.len());
-            libc::close(file);
-            length
-        };
-        let text = text.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
+        let mut room = [0; 128];
+        let text = start_of(c"/proc/self/statm", &mut room);
         let mut numbers = text.split(|&byte| byte == b' ').map(number).skip(1);
         let mut next = || numbers.next().unwrap_or(0) * PAGE_BYTES as u64;
         Self { bytes: next(), file_bytes: next() }
     }
+}
+
+/// The most that was ever resident of this program (`VmHWM`); unlike what getrusage(2) says, without that of the
+/// process that started it. 0 when it cannot be read.
+pub(super) fn most_resident_bytes() -> u64 {
+    let mut room = [0; 4096];
+    let text = start_of(c"/proc/self/status", &mut room);
+    number_after(text, b"VmHWM:") * 1024
+}
+
+/// As much of a file as `room` holds; nothing when it cannot be read.
+fn start_of<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
+    // SAFETY: the path is a C string, the buffer is as long as said, and the descriptor is closed by its only user.
+    let length = unsafe {
+        let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        if file < 0 {
+            return &[];
+        }
+        let length = libc::read(file, room.as_mut_ptr().cast(), room.len());
+        libc::close(file);
+        length
+    };
+    room.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default()
 }
 
 fn number(digits: &[u8]) -> u64 {

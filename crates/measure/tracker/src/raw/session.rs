@@ -10,7 +10,7 @@ use crate::StartError;
 use crate::decimal::{MOST_DIGITS, decimal};
 use crate::windows::Figures;
 use lowtide_capture::control::capture_of_recording;
-use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason};
+use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason, Way};
 use lowtide_cpython::Layout;
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, OsStr};
@@ -271,6 +271,7 @@ unsafe fn take_out() -> Option<Ended> {
     match enter_own() {
         Some(mut entered) => {
             entered.census_at_end();
+            entered.note_leaving(Way::Python);
             Some(Ended { figures: entered.end(), stop_reason: None })
         }
         // SAFETY: the caller holds the GIL.
@@ -367,7 +368,10 @@ pub(super) unsafe fn restart_in_child() -> Option<Entered> {
             None => entered::gate().close(),
         }
     }
-    entered::enter_with_gil().ok()
+    let mut entered = entered::enter_with_gil().ok()?;
+    // SAFETY: this thread holds the GIL.
+    unsafe { entered.note_fork(interpreter::current_thread_state()) };
+    Some(entered)
 }
 
 impl Session {
@@ -461,7 +465,7 @@ fn exists(path: &CStr) -> bool {
     unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
 }
 
-fn unix_ns() -> u64 {
+pub(super) fn unix_ns() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is writable; the clock exists on every Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now) };

@@ -9,7 +9,7 @@ type Exit = unsafe extern "C" fn(c_int) -> !;
 macro_rules! ending {
     ($($name:ident => $place:ident;)*) => {$(
         pub(super) unsafe extern "C" fn $name(status: c_int) -> ! {
-            leaving::for_good();
+            leaving::for_good(status);
             // SAFETY: passed on as it came.
             unsafe { original::<Exit>(place::$place)(status) }
         }

@@ -6,13 +6,14 @@ mod exiting;
 mod loader;
 mod malloc;
 mod mappings;
+mod reaping;
 mod threads;
 mod waiting;
 
 use lowtide_interpose::{InterposeError, Interposer, Replacement};
 use std::mem;
 
-static REPLACEMENTS: [Replacement; 34] = [
+static REPLACEMENTS: [Replacement; 39] = [
     Replacement::new(c"malloc", malloc::malloc as *const ()).in_definer_too(),
     Replacement::new(c"calloc", malloc::calloc as *const ()).in_definer_too(),
     Replacement::new(c"realloc", malloc::realloc as *const ()).in_definer_too(),
@@ -49,6 +50,11 @@ static REPLACEMENTS: [Replacement; 34] = [
     Replacement::new(c"_Exit", exiting::_exit as *const ()),
     Replacement::new(c"quick_exit", exiting::quick_exit as *const ()),
     Replacement::new(c"exit", exiting::exit as *const ()),
+    Replacement::new(c"wait4", reaping::wait4 as *const ()),
+    Replacement::new(c"wait3", reaping::wait3 as *const ()),
+    Replacement::new(c"waitpid", reaping::waitpid as *const ()),
+    Replacement::new(c"wait", reaping::wait as *const ()),
+    Replacement::new(c"waitid", reaping::waitid as *const ()),
 ];
 
 /// Places in [`REPLACEMENTS`].
@@ -83,6 +89,8 @@ mod place {
     pub(super) const EXIT_AT_ONCE: usize = 30;
     pub(super) const QUICK_EXIT: usize = 32;
     pub(super) const EXIT: usize = 33;
+    pub(super) const WAIT4: usize = 34;
+    pub(super) const WAITID: usize = 38;
 }
 
 static INTERPOSER: Interposer = Interposer::new(&REPLACEMENTS);

@@ -4,10 +4,14 @@ use super::Recording;
 use crate::ledger;
 use crate::raw::clock::Look;
 use crate::raw::entered::Ended;
+use crate::raw::residency;
 use crate::raw::thread;
 use crate::windows::{Figures, Totals};
-use lowtide_capture::{SnapshotError, StopReason};
+use lowtide_capture::{ChildEnding, Leaving, SnapshotError, StopReason, Way};
 use std::ffi::CStr;
+
+/// A program may start very many; a capture's size must not follow.
+const MOST_CHILDREN: u32 = 1024;
 
 /// Why a recording ends although nobody calls for its end here and now.
 #[derive(Clone, Copy)]
@@ -92,6 +96,39 @@ impl Recording {
         self.bring_up_to_date();
         // What the C library allocates for it must not be recorded in the midst of this.
         thread::inside(|| self.writer.snapshot(path))
+    }
+
+    /// Notes the stack on which this process was forked, or where it first asked for memory after that.
+    ///
+    /// # Safety
+    /// `thread_state` is 0 or the live thread state of the calling thread.
+    pub(in crate::raw) unsafe fn note_fork(&mut self, thread_state: usize) {
+        // SAFETY: the caller's promise.
+        let noted =
+            unsafe { self.frame_node(thread_state) }.and_then(|node| self.writer.add_fork(node));
+        self.unless_noted(noted);
+    }
+
+    /// Notes how the recording ends.
+    pub(in crate::raw) fn note_leaving(&mut self, way: Way) {
+        let leaving = Leaving { way, peak_rss_bytes: residency::most_resident_bytes() };
+        let noted = self.writer.add_leaving(leaving);
+        self.unless_noted(noted);
+    }
+
+    /// Notes the end of a child, unless very many have been noted.
+    pub(in crate::raw) fn note_child(&mut self, ending: ChildEnding) {
+        if self.children_noted < MOST_CHILDREN {
+            self.children_noted += 1;
+            let noted = self.writer.add_child_ending(ending);
+            self.unless_noted(noted);
+        }
+    }
+
+    fn unless_noted(&mut self, noted: Result<(), StopReason>) {
+        if let Err(reason) = noted {
+            self.doubt(reason);
+        }
     }
 
     /// Leaves the capture as `finish` does, but for its length: the process may be replaced by the next instruction.
