@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from measuring import LOWTIDE, PROGRAM, record
+from measuring import LOWTIDE, PROGRAM, Recorded, record
 
 HOLD = "kept = bytes(6_000_000)  # here\n"
 ENDINGS = {
@@ -109,3 +111,176 @@ def test_a_capture_lost_while_running_harms_nobody(damage: str, tmp_path: Path) 
     tmp_path.chmod(0o700)
     assert recorded.done.stdout == "100000\n"
     assert recorded.done.returncode == 0
+
+
+def test_a_child_that_is_killed_is_said_to_be(tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path,
+        """
+        import os, signal
+        child = os.fork()
+        if child == 0:
+            theirs = bytes(9_000_000)  # child
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitid(os.P_PID, child, os.WEXITED)
+        """,
+    )
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    assert "killed by signal 9 (SIGKILL)" in recorded.done.stderr
+    [child] = recorded.children()
+    assert (child.data["signal"], child.data["recording"]["state"]) == (signal.SIGKILL, "cut off")
+    assert child.line("child")["at_peak_bytes"] == 9_000_000 + sys.getsizeof(b"")
+
+
+LEAVES = {
+    "os._exit": "os._exit(0)",
+    "C's exit": "ctypes.CDLL(None).exit(0)",
+    "quick_exit": "ctypes.CDLL(None).quick_exit(0)",
+}
+
+
+@pytest.mark.parametrize("leave", LEAVES)
+def test_a_program_that_leaves_at_once_is_recorded_to_its_end(leave: str, tmp_path: Path) -> None:
+    recorded = record(tmp_path, f"import ctypes, os\n{HOLD}{LEAVES[leave]}\n")
+    assert recorded.done.returncode == 0
+    assert recorded.report().data["recording"]["state"] == "complete"
+    assert recorded.report().line("here")["at_peak_bytes"] == 6_000_000 + sys.getsizeof(b"")
+
+
+def test_a_child_of_vfork_leaves_its_parents_recording_alone(tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path,
+        """
+        import subprocess
+        kept = None  # its place in the module, so that the line below asks for its bytes only
+        try:
+            subprocess.run(["/nowhere/program"])  # its child ends with _exit, in this process's memory
+        except FileNotFoundError:
+            pass
+        kept = bytes(6_000_000)  # here
+        """,
+    )
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    assert recorded.report().data["recording"]["state"] == "complete"
+    assert recorded.report().line("here")["at_peak_bytes"] == 6_000_000 + sys.getsizeof(b"")
+    assert recorded.children() == []
+
+
+@pytest.fixture
+def memory_group() -> Iterator[Path]:
+    """A control group whose processes may have 64 MB."""
+    limits = {"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"}
+    for parent, limit in limits.items():
+        group = Path(parent, f"lowtide-test-{os.getpid()}")
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit).write_text("64000000")
+            yield group
+            return
+        except OSError:
+            continue
+        finally:
+            group.rmdir()
+    pytest.skip("no control group with a limit of memory can be made here")
+
+
+def test_killed_by_the_kernel_when_memory_runs_out(memory_group: Path, tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path,
+        """
+        import sys
+        open(sys.argv[1], "w").write("0")
+        held = b"x" * 20_000_000  # held
+        grown = [b"y" * 1_000_000 for _ in range(1000)]  # grown
+        """,
+        str(memory_group / "cgroup.procs"),
+    )
+    assert recorded.done.returncode == -signal.SIGKILL
+    assert "killed by signal 9 (SIGKILL)" in recorded.done.stderr
+    assert "memory limit ran out" in recorded.done.stderr
+    report = recorded.report()
+    assert report.line("held")["at_peak_bytes"] == 20_000_000 + sys.getsizeof(b"")
+    assert 10_000_000 < report.line("grown")["at_peak_bytes"] < 50_000_000
+
+
+def limit_address_space() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000))
+
+
+def test_memory_that_is_refused_is_not_counted(tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path,
+        """
+        try:
+            refused = bytes(2_000_000_000)  # refused
+        except MemoryError:
+            print("refused")
+        kept = bytes(600_000_000)  # here
+        """,
+        preexec_fn=limit_address_space,
+    )
+    assert (recorded.done.returncode, recorded.done.stdout) == (0, "refused\n")
+    report = recorded.report()
+    assert report.line("refused")["churn_bytes"] < 1_000_000
+    assert report.line("here")["at_peak_bytes"] == 600_000_000 + sys.getsizeof(b"")
+
+
+# Each of the functions is a stack of its own, so that the capture has to grow.
+MANY_STACKS = """
+exec("\\n".join(f"def f{i}(): return [bytes(100_000)]" for i in range(20_000)))
+for i in range(20_000):
+    kept = globals()[f"f{i}"]()
+print("done")
+"""
+
+
+def assert_stopped_for_want_of_space(recorded: Recorded) -> None:
+    assert (recorded.done.returncode, recorded.done.stdout) == (0, "done\n"), recorded.done.stderr
+    assert "no space is left where the capture is written" in recorded.done.stderr.replace("\n      ", " ")
+    assert recorded.report().line("here")["churn_bytes"] == 6_000_000 + sys.getsizeof(b"")
+
+
+def test_a_file_that_may_not_grow_stops_the_recording_only(tmp_path: Path) -> None:
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
+    assert_stopped_for_want_of_space(record(tmp_path, HOLD + limit + MANY_STACKS))
+
+
+def test_a_full_disk_stops_the_recording_only(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("only root can mount a small disk")
+    try:
+        assert_stopped_for_want_of_space(record(disk, HOLD + MANY_STACKS))
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_children_of_a_program_whose_captures_folder_is_gone_just_run(tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    program = tmp_path / PROGRAM
+    program.write_text(
+        textwrap.dedent(
+            """
+            import os, shutil, subprocess, sys
+            if len(sys.argv) > 1:
+                sys.exit(3)
+            shutil.rmtree("captures")
+            child = os.fork()
+            if child == 0:
+                kept = [bytes(100_000) for _ in range(10)]
+                os._exit(4)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            print(subprocess.run([sys.executable, __file__, "child"]).returncode)
+            """
+        )
+    )
+    command = [LOWTIDE, "run", "--python", sys.executable, "--out", str(folder / "c"), str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (0, "4\n3\n"), done.stderr
+    assert not folder.exists()

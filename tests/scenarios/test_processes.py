@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,17 @@ WAYS_TO_SHARE_WORK = {
     "ProcessPoolExecutor with spawn": "with_executor(multiprocessing.get_context('spawn'))",
     "ProcessPoolExecutor with forkserver": "with_executor(multiprocessing.get_context('forkserver'))",
 }
+NAMES = {
+    "Process with fork": "multiprocessing Process at ",
+    "Process with spawn": "multiprocessing spawn worker",
+    "Process with forkserver": "multiprocessing forkserver worker",
+    "Pool with fork": "multiprocessing Pool worker at ",
+    "Pool with spawn": "multiprocessing spawn worker",
+    "Pool with forkserver": "multiprocessing forkserver worker",
+    "ProcessPoolExecutor with fork": "ProcessPoolExecutor worker at ",
+    "ProcessPoolExecutor with spawn": "multiprocessing spawn worker",
+    "ProcessPoolExecutor with forkserver": "multiprocessing forkserver worker",
+}
 SHARING = f"""
 import concurrent.futures, gc, multiprocessing
 gc.disable()  # so that nothing but the line itself allocates there
@@ -184,6 +196,9 @@ def test_each_worker_is_recorded(way: str, tmp_path: Path) -> None:
     # CPython may keep a small block of its own there, for the worker that opens the barrier.
     assert [worker.line("child")["at_peak_bytes"] // 100 for worker in workers] == [EXACTLY // 100] * 3
     assert {worker.data["recording"]["state"] for worker in workers} == {"complete"}
+    assert {(worker.data["exit_status"], worker.data["peak"]["rss_bytes"] > HELD) for worker in workers} == {(0, True)}
+    [name] = {worker.data["name"] for worker in workers}
+    assert name.startswith(NAMES[way])
     assert recorded.report().line("child")["churn_bytes"] == 0
 
 
@@ -282,3 +297,62 @@ def test_a_program_that_is_no_python_finds_its_environment_as_it_was(start: str,
     recorded = record(tmp_path, f"import os, subprocess, sys\nsys.stdout.flush()\n{start}\n")
     assert recorded.done.stdout == plain_output(tmp_path)
     assert recorded.children() == []
+
+
+def test_the_workers_of_a_server_that_forks_first(tmp_path: Path) -> None:
+    """As gunicorn does it: workers share the socket of their master, who ends them with a signal."""
+    recorded = record(
+        tmp_path,
+        f"""
+        import os, signal, socket
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def serve():
+            connection, _ = listener.accept()
+            theirs = bytes({HELD})  # child
+            connection.sendall(b"%d" % len(theirs))
+            connection.close()
+            signal.pause()
+
+        workers = []
+        for _ in range(3):
+            worker = os.fork()
+            if worker == 0:
+                serve()
+            workers.append(worker)
+        for _ in workers:
+            with socket.create_connection(listener.getsockname()) as client:
+                assert client.recv(100) == b"{HELD}"
+        for worker in workers:
+            os.kill(worker, signal.SIGTERM)
+            assert os.waitpid(worker, 0)[1] == signal.SIGTERM
+        """,
+    )
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    workers = recorded.children()
+    assert [worker.line("child")["at_peak_bytes"] for worker in workers] == [EXACTLY] * 3
+    assert {worker.data["signal"] for worker in workers} == {signal.SIGTERM}
+    assert {worker.data["name"] for worker in workers} == {f"forked at {tmp_path / 'program.py'}:14"}
+
+
+def test_processes_stand_under_the_one_that_started_them(tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path,
+        """
+        import os, subprocess, sys
+        if len(sys.argv) == 1:
+            child = os.fork()
+            if child == 0:
+                subprocess.run([sys.executable, __file__, "grandchild"], check=True)
+                os._exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        """,
+    )
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    [child, grandchild] = [report.data for report in recorded.children()]
+    program = tmp_path / "program.py"
+    assert (child["name"], child["parent"], child["exit_status"]) == (f"forked at {program}:4", None, 7)
+    assert (grandchild["name"], grandchild["parent"]) == (f"python {program} grandchild", 0)
+    assert grandchild["exit_status"] == 0
+    assert child["process"]["parent_pid"] == recorded.report().data["process"]["pid"]
+    assert grandchild["process"]["parent_pid"] == child["process"]["pid"]
