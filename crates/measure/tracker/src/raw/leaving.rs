@@ -2,6 +2,7 @@
 //! children.
 
 use super::entered::{self, Entered};
+use super::errno::with_errno_kept;
 use super::{interpreter, lineage, session};
 use lowtide_capture::{ChildEnding, Way};
 use std::ffi::c_int;
@@ -20,12 +21,10 @@ pub(super) fn unless_it_returns<T>(call: impl FnOnce() -> T) -> T {
     entered.note_leaving(Way::Exec);
     entered.pause();
     let result = call();
-    // SAFETY: the C library returns a valid pointer to this thread's own errno.
-    let errno = unsafe { *libc::__errno_location() };
-    entered.resume();
-    drop(entered);
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
+    with_errno_kept(|| {
+        entered.resume();
+        drop(entered);
+    });
     result
 }
 

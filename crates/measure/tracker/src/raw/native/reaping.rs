@@ -1,6 +1,7 @@
 //! Functions that wait for children (wait(2), wait4(2)): how a child ended is known to its parent alone.
 
 use super::{original, place};
+use crate::raw::errno::with_errno_kept;
 use crate::raw::leaving;
 use std::ffi::c_int;
 use std::ptr;
@@ -74,10 +75,6 @@ pub(super) unsafe extern "C" fn waitid(
 /// One that was only stopped has not ended.
 fn note(child: libc::pid_t, status: c_int) {
     if libc::WIFEXITED(status) || libc::WIFSIGNALED(status) {
-        // SAFETY: the C library returns a valid pointer to this thread's own errno.
-        let errno = unsafe { *libc::__errno_location() };
-        leaving::child_ended(child, status);
-        // SAFETY: as above.
-        unsafe { *libc::__errno_location() = errno };
+        with_errno_kept(|| leaving::child_ended(child, status));
     }
 }
