@@ -66,12 +66,12 @@ def coroutines():
         await innermost()
 
     async def ticks():
-        for number in range(2):
+        for number in range(1):
             take()
             yield number
 
     async def main():
-        await asyncio.gather(middle(), middle())
+        await asyncio.gather(middle(), asyncio.sleep(0))
         async for _ in ticks():
             pass
 
@@ -133,7 +133,7 @@ def finalizer():
 def called_back():
     sorted([1], key=lambda number: take() or number)
     list(map(lambda _: take(), [1]))
-    max([1, 2], key=lambda number: take() or number)
+    max([1], key=lambda number: take() or number)
 
 
 def special_methods():
@@ -172,7 +172,11 @@ def multiple_lines():
         end="",
         file=types.SimpleNamespace(write=lambda text: None),
     )
-    (take() or take())
+    (
+        take()
+        or
+        take()
+    )
 
 
 def exceptions():
