@@ -98,6 +98,26 @@ def test_recursive_spikes(tmp_path: Path) -> None:
     assert kept["churn_bytes"] + dropped["churn_bytes"] == 56 * 1024
 
 
+def test_the_last_event_can_be_the_peak_and_a_line_can_ask_twice(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        """
+        import os
+
+        def main(keep):
+            for place in range(2):
+                keep[place] = bytes(1_000_000)  # twice
+            keep[2] = bytes(5_000_000)  # last
+            os._exit(0)
+
+        main([None] * 3)
+        """,
+    )
+    twice, last = report.line("twice"), report.line("last")
+    assert (twice["at_peak_blocks"], twice["at_peak_bytes"]) == (2, 2 * (1_000_000 + BYTES_HEADER))
+    assert (last["at_peak_blocks"], last["at_peak_bytes"]) == (1, 5_000_000 + BYTES_HEADER)
+
+
 def test_leak_in_a_loop_is_left_at_exit(tmp_path: Path) -> None:
     report = measure(
         tmp_path,

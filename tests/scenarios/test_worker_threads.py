@@ -18,7 +18,7 @@ lib.run.argtypes = [count, count, size]
 lib.run_in_pool.argtypes = lib.run_nested.argtypes = lib.run_mapping.argtypes = [count, size]
 lib.run_calling_back.argtypes = [CALL_BACK, size]
 lib.call_back_then_run.argtypes = [CALL_BACK, count, size]
-lib.run_ending_itself.argtypes = [size]
+lib.run_ending_itself.argtypes = lib.keep_until_end.argtypes = [size]
 """
 # ctypes lets others run around a call of the first, and keeps the GIL around one of the second.
 LOADERS = ("CDLL", "PyDLL")
@@ -195,3 +195,25 @@ for thread in threads:
     )
     assert report.line("made")["left_at_exit_bytes"] >= 200_000
     assert report.line("made")["workers"]["churn_blocks"] == 0
+
+
+def test_what_the_end_of_a_thread_frees_is_gone(tmp_path: Path) -> None:
+    """The thread's state in Python is gone by then."""
+    report = measured(
+        tmp_path,
+        """
+lib.prepare_end()
+
+def work():
+    lib.keep_until_end(7000)  # here
+
+threads = [threading.Thread(target=work) for _ in range(100)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+""",
+    )
+    native = report.line("here")["native"]
+    assert (native["churn_blocks"], native["churn_bytes"]) == (100, 700_000)
+    assert native["left_at_exit_blocks"] == 0

@@ -136,3 +136,14 @@ int run_ending_itself(size_t bytes) {
     pthread_join(id, &left);
     return left == &task;
 }
+
+/* A block that the end of the calling thread frees, after its last line of Python; by then it asks for another. */
+static pthread_key_t at_end;
+
+static void end_of_thread(void *block) {
+    free(block);
+    free(malloc(64));
+}
+
+void prepare_end(void) { pthread_key_create(&at_end, end_of_thread); }
+void keep_until_end(size_t bytes) { pthread_setspecific(at_end, malloc(bytes)); }
