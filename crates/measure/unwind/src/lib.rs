@@ -24,6 +24,7 @@
 //! ```
 
 mod call_frames;
+mod mapping;
 mod raw;
 mod rule;
 

@@ -12,6 +12,7 @@ use super::thread;
 use lowtide_capture::StopReason;
 use lowtide_cpython::{Evaluations, FrameAddress, Layout};
 use lowtide_unwind::{CachedRule, Caller, LoadedObject, NoUnwinder, StackFrame, Unwinder};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const FIRST_CAPACITY: usize = 256;
@@ -29,6 +30,9 @@ const LOST: u64 = IS_NATIVE;
 /// Moved on when objects are loaded or unloaded: an address may be another function's from then on.
 static OBJECTS_CHANGED: AtomicUsize = AtomicUsize::new(0);
 
+/// Found once: a forked child must not wait for the dynamic linker.
+static UNWINDER: OnceLock<Unwinder> = OnceLock::new();
+
 /// Whether recordings that begin from now on are to have native frames.
 static IS_WANTED: AtomicBool = AtomicBool::new(false);
 
@@ -38,7 +42,8 @@ static IS_WANTED: AtomicBool = AtomicBool::new(false);
 /// Where the C library does not allow it.
 pub(super) fn want(is_wanted: bool) -> Result<(), NoUnwinder> {
     if is_wanted {
-        Unwinder::find()?;
+        let found = Unwinder::find()?;
+        UNWINDER.get_or_init(|| found);
     }
     IS_WANTED.store(is_wanted, Ordering::Relaxed);
     Ok(())
@@ -111,7 +116,7 @@ impl NativeStacks {
         if !IS_WANTED.load(Ordering::Relaxed) {
             return None;
         }
-        let unwinder = Unwinder::find().ok()?;
+        let unwinder = *UNWINDER.get()?;
         let own = unwinder.object_at(objects_changed as *const () as usize)?;
         Some(Self {
             unwinder,

@@ -1,5 +1,6 @@
+use crate::mapping::MappingReader;
 use std::arch::{asm, global_asm};
-use std::mem::MaybeUninit;
+use std::ops::Range;
 
 // Where this thread's stack lies, found out once per thread: two words at a fixed distance from its thread pointer, as
 // a thread-local variable of a library that is loaded later may have to be allocated first.
@@ -26,6 +27,9 @@ pub(super) struct Stack {
 }
 
 impl Stack {
+    /// No address is on it, and `high` says that it need not be looked for again.
+    const UNKNOWN: Self = Self { low: usize::MAX, high: usize::MAX };
+
     /// The stack that `stack_pointer` of this thread is on; `None` if it is not the thread's own: a signal's, or a
     /// coroutine's.
     pub(super) fn of_this_thread(main_stack_end: usize, stack_pointer: usize) -> Option<Self> {
@@ -69,24 +73,56 @@ fn range_place() -> *mut Stack {
 #[cold]
 fn find(main_stack_end: usize, stack_pointer: usize) -> Stack {
     let main = Stack { low: main_stack_end.saturating_sub(MAIN_STACK_BYTES), high: main_stack_end };
-    if (main.low..main.high).contains(&stack_pointer) { main } else { as_created() }
+    if (main.low..main.high).contains(&stack_pointer) {
+        return main;
+    }
+    // The C library puts a thread's control block at the end of its stack. It would tell more, but only with a lock, and
+    // with memory that it asks for.
+    let high = thread_pointer();
+    match readable_mapping_of(stack_pointer) {
+        Some(mapping) if mapping.contains(&high) && stack_pointer < high => {
+            Stack { low: mapping.start, high }
+        }
+        _ => Stack::UNKNOWN,
+    }
 }
 
-/// What the thread was created with. An empty range when that cannot be found out.
-fn as_created() -> Stack {
-    // No address is on it, and `high` says that it need not be looked for again.
-    const NONE: Stack = Stack { low: usize::MAX, high: usize::MAX };
-    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    let (mut low, mut bytes) = (std::ptr::null_mut(), 0);
-    // SAFETY: the attributes are written by the first call and used only if it succeeded; `errno` is this thread's own.
+fn thread_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: the x86-64 ABI keeps the thread pointer itself in the first word of the thread's storage.
+    unsafe {
+        asm!("mov {pointer}, qword ptr fs:[0]", pointer = out(reg) pointer, options(nostack, readonly, pure));
+    }
+    pointer
+}
+
+/// By system calls alone: the C library's functions are points where a thread may be cancelled.
+fn readable_mapping_of(address: usize) -> Option<Range<usize>> {
+    // SAFETY: the path is a C string; `errno` is this thread's own.
     unsafe {
         let errno = *libc::__errno_location();
-        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
-            return NONE;
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+        let file =
+            libc::syscall(libc::SYS_openat, libc::AT_FDCWD, c"/proc/self/maps".as_ptr(), flags);
+        let found = if file < 0 { None } else { search(file, address) };
+        if file >= 0 {
+            libc::syscall(libc::SYS_close, file);
         }
-        let status = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut low, &raw mut bytes);
-        libc::pthread_attr_destroy(attributes.as_mut_ptr());
         *libc::__errno_location() = errno;
-        if status == 0 { Stack { low: low as usize, high: low as usize + bytes } } else { NONE }
+        found
+    }
+}
+
+fn search(file: libc::c_long, address: usize) -> Option<Range<usize>> {
+    let mut reader = MappingReader::default();
+    let mut room = [0_u8; 2048];
+    loop {
+        // SAFETY: the room is as long as said.
+        let read = unsafe { libc::syscall(libc::SYS_read, file, room.as_mut_ptr(), room.len()) };
+        let bytes = room.get(..usize::try_from(read).ok().filter(|&read| read > 0)?)?;
+        let mut mappings = bytes.iter().filter_map(|&byte| reader.take(byte));
+        if let Some(found) = mappings.find(|mapping| mapping.contains(&address)) {
+            return Some(found);
+        }
     }
 }
