@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,45 +13,34 @@ from measuring import PROGRAM, Recorded, Report, record
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
-LIBRARY = """\
-#include <stdlib.h>
-#define KEPT __attribute__((noinline))
-#define AFTER __asm__ volatile("" ::: "memory")
-typedef long (*Callback)(long);
-
-__attribute__((always_inline)) static inline void *grab(size_t bytes) {
-    return malloc(bytes); }
-
-KEPT void *inner(size_t bytes) {
-    void *block = grab(bytes); AFTER; return block; }
-
-KEPT void *outer(size_t bytes) {
-    void *block = inner(bytes); AFTER; return block; }
-
-KEPT long call_back(Callback callback, long number) {
-    long result = callback(number); AFTER; return result; }
-"""
-ALLOCATING = [
-    ("outer", 13, False),
-    ("inner", 10, False),
-    ("grab", 7, True),
-]
+SOURCES = Path(__file__).parent / "native"
+# What `outer` in calls.c comes to: function, line, whether it is inlined.
+ALLOCATING = [("outer", 14, False), ("inner", 11, False), ("grab", 8, True)]
 PRELUDE = """
 import ctypes
-lib = ctypes.CDLL(FOLDER + "/libnative.so")
-outer = lib.outer
-outer.restype, outer.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+
+def load(name):
+    return ctypes.CDLL(f"{FOLDER}/{name}.so")
+
+def function(library, name):
+    found = getattr(library, name)
+    found.restype, found.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    return found
+
+calls = load("calls")
+outer = function(calls, "outer")
 Callback = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long)
 """
 
 
-def build(folder: Path) -> Path:
-    source, library = folder / "native.c", folder / "libnative.so"
-    source.write_text(LIBRARY, encoding="utf-8")
-    # The build id is what a linker always gives where distributions are made.
-    command = ["cc", "-g", "-O2", "-shared", "-fPIC", "-Wl,--build-id", "-o", library, source]
+def build(folder: Path, source: str = "calls.c", name: str | None = None, *options: str) -> None:
+    """Builds `name`.so from a source of this folder, whose name it takes by default."""
+    path = SOURCES / source
+    library = folder / f"{name or path.stem}.so"
+    compiler = {".c": "cc", ".cpp": "c++"}[path.suffix]
+    # The build id is what linkers give by default where distributions are made.
+    command = [compiler, "-g", "-O2", "-shared", "-fPIC", "-Wl,--build-id", *options, "-o", library, path]
     subprocess.run(command, check=True)
-    return library
 
 
 def native(folder: Path, program: str) -> Recorded:
@@ -60,17 +50,17 @@ def native(folder: Path, program: str) -> Recorded:
     return recorded
 
 
-def stack(report: Report, left_at_exit_bytes: int) -> list[dict[str, Any]]:
-    """The frames of the one stack that left so much."""
-    stacks = [row for row in report.data["stacks"] if row["left_at_exit_bytes"] == left_at_exit_bytes]
+def stack(report: Report, left_at_exit_bytes: int, process: int | None = None) -> list[dict[str, Any]]:
+    """The frames of the one stack that left so much, in the process itself or in a forked one."""
+    figures = report.data if process is None else report.data["children"][process]
+    stacks = [row for row in figures["stacks"] if row["left_at_exit_bytes"] == left_at_exit_bytes]
     assert len(stacks) == 1
     assert stacks[0]["allocator"] == "malloc"
     return stacks[0]["frames"]
 
 
-def of_library(frames: list[dict[str, Any]]) -> list[tuple[str, int, bool]]:
-    own = [frame for frame in frames if (frame.get("module") or "").endswith("libnative.so")]
-    assert {Path(frame["file"]).name for frame in own} <= {"native.c"}
+def of_library(frames: list[dict[str, Any]], name: str = "calls") -> list[tuple[str, int, bool]]:
+    own = [frame for frame in frames if (frame.get("module") or "").endswith(f"/{name}.so")]
     return [(frame["function"], frame["line"], frame["inlined"]) for frame in own]
 
 
@@ -97,7 +87,7 @@ def back(number):
     return number
 
 def start():
-    lib.call_back(Callback(back), 7)
+    calls.call_back(Callback(back), 7)
 
 start()
 """
@@ -124,11 +114,22 @@ sorted([3, 2, 1], key=key)
     assert all(frame["kind"] == "native" for frame in between)
 
 
-def test_a_report_needs_neither_the_library_nor_its_source(tmp_path: Path) -> None:
+def test_a_report_does_not_need_the_library_and_tells_its_build_id(tmp_path: Path) -> None:
     recorded = native(tmp_path, "outer(5_000_000)\n")
-    for name in ("libnative.so", "native.c"):
-        (tmp_path / name).unlink()
-    assert of_library(stack(recorded.report(), 5_000_000)) == ALLOCATING
+    library = tmp_path / "calls.so"
+    build_id = build_id_of(library)
+    library.unlink()
+    report = recorded.report()
+    assert of_library(stack(report, 5_000_000)) == ALLOCATING
+    assert {"path": str(library), "build_id": build_id} in report.data["modules"]
+
+
+def build_id_of(library: Path) -> str:
+    """What stands behind the note's head: lengths of owner and id, the kind 3, and the owner (elf.h, `Elf64_Nhdr`)."""
+    head = struct.pack("<III4s", 4, 20, 3, b"GNU")
+    _, after = library.read_bytes().split(head, 1)
+    assert head not in after
+    return after[:20].hex()
 
 
 def test_the_lines_are_charged_as_without_native_functions(tmp_path: Path) -> None:
@@ -142,3 +143,124 @@ def test_without_the_option_there_are_no_native_functions(tmp_path: Path) -> Non
     build(tmp_path)
     report = record(tmp_path, f"FOLDER = {str(tmp_path)!r}\n{PRELUDE}outer(5_000_000)\n").report()
     assert "stacks" not in report.data
+
+
+def test_a_killed_program_is_named_by_files_of_the_same_build(tmp_path: Path) -> None:
+    """Its launcher is killed with it, so nobody has looked the names up before the report."""
+    build(tmp_path)
+    program = f"FOLDER = {str(tmp_path)!r}\n{PRELUDE}outer(5_000_000)\nimport os\nos.kill(os.getppid(), 9)\n"
+    kill = "os.kill(os.getppid(), 9); os.kill(os.getpid(), 9)"
+    recorded = record(tmp_path, program.replace("os.kill(os.getppid(), 9)", kill), options=["--native"])
+    assert recorded.done.returncode != 0
+    assert of_library(stack(recorded.report(), 5_000_000)) == ALLOCATING
+    build(tmp_path, "calls.c", None, "-O1")
+    frames = stack(recorded.report(), 5_000_000)
+    unnamed = [frame for frame in frames if (frame.get("module") or "").endswith("/calls.so")]
+    assert [frame["function"] for frame in unnamed] == [None, None]
+    assert all(frame["address"] for frame in unnamed)
+
+
+def test_each_thread_has_a_stack_of_its_own(tmp_path: Path) -> None:
+    program = """
+import threading
+
+def work(number):
+    for _ in range(100):
+        outer(10_000 + number)
+
+threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    frames = stack(native(tmp_path, program).report(), 100 * sum(10_000 + number for number in range(8)))
+    assert of_library(frames) == ALLOCATING
+    assert of_program(frames) == ["work"]
+
+
+def test_a_forked_child_has_native_functions_too(tmp_path: Path) -> None:
+    program = """
+import os
+
+def child():
+    outer(3_000_000)
+
+if os.fork() == 0:
+    child()
+else:
+    os.wait()
+    outer(5_000_000)
+"""
+    report = native(tmp_path, program).report()
+    assert of_library(stack(report, 5_000_000)) == ALLOCATING
+    frames = stack(report, 3_000_000, process=0)
+    assert of_library(frames) == ALLOCATING
+    assert of_program(frames) == ["<module>", "child"]
+
+
+def test_a_library_that_takes_the_place_of_another_keeps_its_names(tmp_path: Path) -> None:
+    for name, room in (("first", 64), ("other", 8192)):
+        build(tmp_path, "unloaded.c", name, f"-DNAME={name}", f"-DROOM={room}")
+    program = """
+import _ctypes
+
+def ask(name, bytes):
+    library = load(name)
+    found = function(library, name)
+    found(bytes)
+    address = ctypes.cast(found, ctypes.c_void_p).value
+    _ctypes.dlclose(library._handle)
+    return address
+
+places = [ask("first", 3_000_000), ask("other", 4_000_000), ask("first", 3_000_000)]
+print(len({place >> 12 for place in places}))
+"""
+    recorded = native(tmp_path, program)
+    assert recorded.done.stdout == "1\n", "they lie at one place, or this is no test"
+    report = recorded.report()
+    assert of_library(stack(report, 6_000_000), "first") == [("first", 8, False)]
+    assert of_library(stack(report, 4_000_000), "other") == [("other", 8, False)]
+
+
+def test_a_function_without_tables_ends_the_native_stack_but_not_the_lines(tmp_path: Path) -> None:
+    build(tmp_path, "odd_stacks.c")
+    program = """
+ask = function(load("odd_stacks"), "through_assembly")
+
+def start():
+    ask(5_000_000)
+
+start()
+"""
+    frames = stack(native(tmp_path, program).report(), 5_000_000)
+    assert of_program(frames) == ["<module>", "start"]
+    after = frames[[frame["kind"] for frame in frames].index("native") :]
+    assert [(frame["module"] is None, frame["function"]) for frame in after] == [
+        (True, None),
+        (False, "without_tables"),
+        (False, "allocate"),
+    ]
+
+
+def test_a_stack_that_is_not_the_threads_own_is_not_read(tmp_path: Path) -> None:
+    build(tmp_path, "odd_stacks.c")
+    program = """
+ask = function(load("odd_stacks"), "on_own_stack")
+
+def start():
+    ask(5_000_000)
+
+start()
+"""
+    frames = stack(native(tmp_path, program).report(), 5_000_000)
+    assert of_program(frames) == ["<module>", "start"]
+    assert [frame["module"] for frame in frames if frame["kind"] == "native"] == [None]
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
+def test_an_exception_passes_and_names_are_as_cpp_writes_them(tmp_path: Path) -> None:
+    build(tmp_path, "throwing.cpp")
+    frames = stack(native(tmp_path, 'function(load("throwing"), "catching")(5_000_000)\n').report(), 5_000_000)
+    names = [name for name, _, _ in of_library(frames, "throwing")]
+    assert names == ["catching", "void* shop::allocate<unsigned long>(unsigned long)"]

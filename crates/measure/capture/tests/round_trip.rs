@@ -2,12 +2,13 @@
 
 mod sample;
 
-use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
+use lowtide_capture::layout::{Node, TimelinePoint, UNKNOWN_MODULE, node_kind};
 use lowtide_capture::{
-    CaptureError, CensusSite, ChildEnding, CreateError, Ending, Leaving, State, StopReason, Way,
-    annotate, read,
+    CaptureError, CensusSite, ChildEnding, CreateError, Ending, Leaving, ModuleFacts,
+    NativeAddress, State, StopReason, Symbol, Way, add_symbols, annotate, read,
 };
 use sample::{begin_writer, census_payload, code_facts, write_sample};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -60,6 +61,42 @@ fn what_a_process_notes_of_its_life_comes_back() {
         assert_eq!(life.leaving, Some(Leaving { way, peak_rss_bytes: 7 << 32 }));
         assert_eq!((life.forked_at, life.children), (Some(2), vec![child]));
     }
+}
+
+#[test]
+fn modules_and_symbols_are_read_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.capture");
+    let mut writer = begin_writer(&path);
+    let facts = |path| ModuleFacts { base: 1, start: 2, end: 3, build_id: b"id", path };
+    assert_eq!(writer.add_module(&facts(b"/lib/libc.so.6")), Ok(0));
+    assert_eq!(writer.add_module(&facts(b"/lib/\xff.so")), Ok(1));
+    for (code, instruction) in [(1, 7), (1, 7), (UNKNOWN_MODULE, 0), (0, 9)] {
+        let kind = node_kind::NATIVE_FRAME;
+        writer.add_node(Node { code, instruction, kind, ..Node::default() }).unwrap();
+    }
+    writer.finish(1, None);
+    let capture = read(&path).unwrap();
+    let module = capture.modules[1].as_ref().unwrap();
+    assert_eq!((module.base, module.start, module.end), (1, 2, 3));
+    assert_eq!(
+        (module.build_id.as_slice(), module.path.as_slice()),
+        (&b"id"[..], &b"/lib/\xff.so"[..])
+    );
+    let at = |module, address| NativeAddress { module, address };
+    assert_eq!(capture.without_symbols(), BTreeSet::from([at(0, 9), at(1, 7)]));
+    let symbol = |function: &str, is_inlined| Symbol {
+        function: function.into(),
+        file: "a.c".into(),
+        line: 4,
+        is_inlined,
+    };
+    let symbols = BTreeMap::from([(at(1, 7), vec![symbol("inner", true), symbol("outer", false)])]);
+    add_symbols(&path, &symbols).unwrap();
+    annotate(&path, &Ending::default()).unwrap();
+    let capture = read(&path).unwrap();
+    assert_eq!(capture.symbols, symbols);
+    assert_eq!(capture.without_symbols(), BTreeSet::from([at(0, 9)]));
 }
 
 #[test]

@@ -25,7 +25,7 @@ mod usage;
 pub use error::ProfileError;
 pub use facts::{Exit, Fall, FileMapped, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
 pub use family::{Birth, Descendant, Family};
-pub use native::NativeFrame;
+pub use native::{NativeFrame, NativeModule};
 pub use profile::Profile;
 pub use usage::{
     Frame, LineUsage, MemoryKind, NativeUsage, StackFrame, StackUsage, TypeLine, TypeUsage, Usage,

@@ -5,6 +5,7 @@ use lowtide_capture::layout::UNKNOWN_MODULE;
 use lowtide_capture::{Capture, NativeAddress, Symbol};
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,37 @@ impl NativeFrame {
         let name = self.module.file_name().unwrap_or_default().as_bytes();
         name.starts_with(b"libpython") || name.starts_with(b"python")
     }
+
+    /// Whether it only says that frames further out are missing.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.module.as_os_str().is_empty()
+    }
+}
+
+/// A program or library that native functions were seen in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeModule {
+    /// Its file.
+    pub path: PathBuf,
+    /// What its linker called it, in hexadecimal digits; empty without one.
+    pub build_id: String,
+}
+
+/// All of a capture, in the order in which they were seen first.
+pub fn modules(capture: &Capture) -> Vec<NativeModule> {
+    let known = capture.modules.iter().flatten().map(|module| NativeModule {
+        path: path_of(&module.path),
+        build_id: in_digits(&module.build_id),
+    });
+    known.collect()
+}
+
+fn in_digits(build_id: &[u8]) -> String {
+    build_id.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 /// Index of a call in [`NativeCalls`].

@@ -3,8 +3,8 @@ use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
 use crate::tree::LineTree;
 use crate::{
-    Exit, Fall, FileMapped, Frame, LineUsage, NativeUsage, Peak, ProcessFacts, ProfileError,
-    Recording, StackUsage, TimelinePoint, TypeUsage, Usage, reading,
+    Exit, Fall, FileMapped, Frame, LineUsage, NativeModule, NativeUsage, Peak, ProcessFacts,
+    ProfileError, Recording, StackUsage, TimelinePoint, TypeUsage, Usage, native, reading,
 };
 use lowtide_capture::{Capture, Way};
 use lowtide_units::{Bytes, Elapsed, LineSpan};
@@ -27,6 +27,7 @@ pub struct Profile {
     timeline: Vec<TimelinePoint>,
     most_resident: Option<TimelinePoint>,
     file_mapped: FileMapped,
+    modules: Vec<NativeModule>,
 }
 
 impl Profile {
@@ -57,6 +58,7 @@ impl Profile {
             timeline: reading::timeline(capture),
             most_resident: reading::most_resident(capture),
             file_mapped: reading::file_mapped(capture),
+            modules: native::modules(capture),
             tree,
         }
     }
@@ -135,6 +137,12 @@ impl Profile {
     #[must_use]
     pub fn native_usage(&self, place: &Frame) -> Vec<NativeUsage> {
         self.tree.native_usage(place)
+    }
+
+    /// The programs and libraries that native functions were seen in.
+    #[must_use]
+    pub fn modules(&self) -> &[NativeModule] {
+        &self.modules
     }
 
     /// Whether native functions were recorded.

@@ -19,6 +19,7 @@ mod markdown_table;
 mod page;
 mod paragraph;
 mod peak_lines;
+mod peak_native;
 mod peak_types;
 mod process_name;
 mod processes;

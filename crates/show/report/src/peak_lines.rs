@@ -32,7 +32,8 @@ pub fn peak_lines(profile: &Profile, page: &Page) -> Vec<String> {
     lines
 }
 
-fn lines_to_show(lines: &[LineUsage], peak: Bytes) -> usize {
+/// How many of the lines hold most of the peak.
+pub fn lines_to_show(lines: &[LineUsage], peak: Bytes) -> usize {
     let mut covered = Bytes(0);
     lines
         .iter()

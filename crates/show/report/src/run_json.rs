@@ -5,7 +5,7 @@ use crate::findings_json::FindingRecord;
 use crate::page::Page;
 use crate::process_name::process_name;
 use crate::resident_json::{MomentRecord, ResidentRecord};
-use crate::stacks_json::{StackRecord, stack_records};
+use crate::stacks_json::{ModuleRecord, StackRecord, module_records, stack_records};
 use lowtide_profile::{
     Birth, Descendant, Exit, Frame, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine,
     TypeUsage, UsageInTime,
@@ -34,6 +34,8 @@ struct Figures<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stacks: Vec<StackRecord>,
     timeline: Vec<MomentRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    modules: Vec<ModuleRecord<'a>>,
 }
 
 #[derive(Serialize)]
@@ -187,6 +189,7 @@ impl<'a> From<&'a Profile> for Figures<'a> {
             types: profile.types().iter().map(TypeRecord::from).collect(),
             stacks: stack_records(profile),
             timeline: profile.timeline().iter().map(MomentRecord::from).collect(),
+            modules: module_records(profile),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::figures::figures;
 use crate::findings_text::findings_section;
 use crate::page::{Page, fit_start, visible};
 use crate::peak_lines::peak_lines;
+use crate::peak_native::peak_native;
 use crate::peak_types::peak_types;
 use crate::processes::processes;
 use crate::resident::{not_fallen, resident};
@@ -21,6 +22,7 @@ pub fn run_text(run: &RunSummary, page: &Page) -> String {
         figures(run.profile, page),
         run_notes(run.profile, page),
         peak_lines(run.profile, page),
+        peak_native(run.profile, page),
         peak_types(run.profile, page),
         resident(run.profile, page),
         not_fallen(run.profile, page),

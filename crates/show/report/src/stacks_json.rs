@@ -1,6 +1,6 @@
 //! The stacks of a run with native functions, for programs.
 
-use lowtide_profile::{MemoryKind, NativeFrame, Profile, StackFrame, StackUsage};
+use lowtide_profile::{MemoryKind, NativeFrame, NativeModule, Profile, StackFrame, StackUsage};
 use serde::Serialize;
 use std::path::Path;
 
@@ -37,6 +37,24 @@ enum FrameRecord {
         line: Option<u32>,
         inlined: bool,
     },
+}
+
+#[derive(Serialize)]
+pub struct ModuleRecord<'a> {
+    path: String,
+    build_id: Option<&'a str>,
+}
+
+/// The programs and libraries that native functions were seen in.
+pub fn module_records(profile: &Profile) -> Vec<ModuleRecord<'_>> {
+    profile.modules().iter().map(ModuleRecord::from).collect()
+}
+
+impl<'a> From<&'a NativeModule> for ModuleRecord<'a> {
+    fn from(module: &'a NativeModule) -> Self {
+        let build_id = Some(module.build_id.as_str()).filter(|id| !id.is_empty());
+        Self { path: module.path.display().to_string(), build_id }
+    }
 }
 
 /// The heaviest stacks, if native functions were recorded: only then they tell more than the lines.

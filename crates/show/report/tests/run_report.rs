@@ -3,8 +3,8 @@
 use lowtide_capture::Life;
 use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
 use lowtide_capture::{
-    Capture, Census, CensusEntry, CensusSite, ChildEnding, Code, Ending, Process, State,
-    StopReason, Summary,
+    Capture, Census, CensusEntry, CensusSite, ChildEnding, Code, Ending, Module, NativeAddress,
+    Process, State, StopReason, Summary, Symbol,
 };
 use lowtide_findings::{Finding, Verdict};
 use lowtide_profile::{Exit, Family, Profile};
@@ -233,6 +233,64 @@ fn what_worker_threads_asked_for_stands_at_the_line_that_waited_and_is_marked() 
     assert!(text.contains("decoder.py:353  decode (90.0 MB by worker threads)\n"), "{text}");
 }
 
+/// Under `load`: 100 MB by way of the interpreter and a library, 40 MB within functions that nobody knows.
+fn with_native_functions() -> Capture {
+    let mut capture = capture();
+    let module = |path: &str| Module { path: path.into(), ..Module::default() };
+    capture.modules =
+        [module("/usr/lib/libpython3.11.so.1.0"), module("/project/_parse.so")].map(Some).into();
+    let call = |parent, module, address, bytes| Node {
+        kind: node_kind::NATIVE_FRAME,
+        instruction: address,
+        ..node(parent, module, bytes, 1)
+    };
+    let first = 5;
+    assert_eq!(capture.nodes.len(), 5);
+    capture.nodes.extend([
+        call(2, 0, 1, 0),
+        call(first, 1, 1, 0),
+        call(first + 1, 1, 2, 0),
+        call(first + 2, 1, 3, 0),
+        call(first + 3, 1, 4, 0),
+        Node { kind: node_kind::NATIVE, ..node(first + 4, 0, 100 * MEGABYTE, 5) },
+        call(first, 1, 5, 40 * MEGABYTE),
+    ]);
+    capture.summary.peak_bytes += 140 * MEGABYTE;
+    let symbol = |function: &str, line, is_inlined| Symbol {
+        function: function.into(),
+        file: if line == 0 { String::new() } else { "parse.cpp".into() },
+        line,
+        is_inlined,
+    };
+    let at = |module, address| NativeAddress { module, address };
+    capture.symbols = [
+        (at(0, 1), vec![symbol("cfunction_vectorcall_O", 0, false)]),
+        (at(1, 1), vec![symbol("parse_row(_object*, _object*)", 11, false)]),
+        (at(1, 2), vec![symbol("rows::Table::extend(unsigned long)", 22, false)]),
+        (
+            at(1, 3),
+            vec![symbol("grow", 33, true), symbol("std::vector<rows::Cell>::resize", 34, false)],
+        ),
+        (at(1, 4), vec![symbol("operator new(unsigned long)", 0, false)]),
+    ]
+    .into();
+    capture
+}
+
+#[test]
+fn a_run_with_native_functions_at_80_columns() {
+    insta::assert_snapshot!(text(&with_native_functions(), &[], 80));
+}
+
+#[test]
+fn the_stacks_of_a_run_with_native_functions_in_json() -> serde_json::Result<()> {
+    let profile = Profile::from_capture(&with_native_functions());
+    let run = RunSummary { profile: &profile, descendants: &[], findings: &[], capture: None };
+    let told: serde_json::Value = serde_json::from_str(&run_json(&run)?)?;
+    insta::assert_snapshot!(serde_json::to_string_pretty(&told["stacks"][1])?);
+    Ok(())
+}
+
 #[test]
 fn what_was_refuted_is_counted_where_it_would_have_paid() {
     let text = text(&capture(), &[refuted()], 80);
@@ -248,7 +306,9 @@ fn what_was_refuted_is_counted_where_it_would_have_paid() {
 #[test]
 fn no_line_is_wider_than_the_page() {
     for width in [60, 80, 100, 110, 120, 140] {
-        for line in text(&capture(), &[finding(Verdict::Plausible, "")], width).lines() {
+        let native = text(&with_native_functions(), &[], width);
+        let plain = text(&capture(), &[finding(Verdict::Plausible, "")], width);
+        for line in plain.lines().chain(native.lines()) {
             let columns = unicode_width::UnicodeWidthStr::width(line);
             assert!(columns <= width, "{columns} columns of {width}: {line}");
         }
