@@ -153,3 +153,22 @@ def test_a_file_that_is_mapped_is_no_heap_and_resident_as_far_as_it_is_read(tmp_
     assert report.data["peak"]["heap_bytes"] < 20_000_000
     assert 100_000_000 < resident["last"]["file_rss_bytes"] < 200_000_000
     assert "file maps" in recorded.text()
+
+
+def test_a_shared_anonymous_map_is_heap_and_counted_once(tmp_path: Path) -> None:
+    report = measure(
+        tmp_path,
+        f"""
+        import mmap
+
+        mapped = mmap.mmap(-1, 100_000_000)
+        mapped.write(b"x" * 50_000_000)
+        {TICK}
+        """,
+    )
+    assert_sound(report)
+    last = report.data["resident"]["last"]
+    assert last["heap_bytes"] > 100_000_000
+    assert last["file_rss_bytes"] < 30_000_000
+    # Half of it was never written to.
+    assert 45_000_000 < last["absent_bytes"] < 55_000_000

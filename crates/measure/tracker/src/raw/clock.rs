@@ -40,6 +40,7 @@ pub(super) struct ArenasNow {
 pub(super) struct Look<'a> {
     pub(super) shadow: &'a Shadow,
     pub(super) arenas: ArenasNow,
+    pub(super) shared_heap_bytes: u64,
 }
 
 impl Clock {
@@ -78,7 +79,7 @@ impl Clock {
             if elapsed_ns >= self.kept_due_ns {
                 self.find_kept(look.shadow, elapsed_ns);
             }
-            self.add_point(writer, elapsed_ns, look.arenas);
+            self.add_point(writer, elapsed_ns, look);
         }
     }
 
@@ -86,7 +87,7 @@ impl Clock {
     pub(super) fn mark(&mut self, writer: &mut CaptureWriter, look: Look) {
         let elapsed_ns = self.elapsed_ns();
         self.find_kept(look.shadow, elapsed_ns);
-        self.add_point(writer, elapsed_ns, look.arenas);
+        self.add_point(writer, elapsed_ns, look);
     }
 
     fn find_kept(&mut self, shadow: &Shadow, elapsed_ns: u64) {
@@ -96,7 +97,7 @@ impl Clock {
         self.kept_due_ns = now_ns + SPARING * (now_ns - elapsed_ns);
     }
 
-    fn add_point(&mut self, writer: &mut CaptureWriter, elapsed_ns: u64, arenas: ArenasNow) {
+    fn add_point(&mut self, writer: &mut CaptureWriter, elapsed_ns: u64, look: Look) {
         // SAFETY: the header is mapped as long as the writer lives, and whoever holds the writer holds the pass.
         let header = unsafe { writer.header().as_mut() };
         let peak_bytes = ledger::peak_bytes(header);
@@ -104,18 +105,18 @@ impl Clock {
             self.peak_seen = peak_bytes;
             header.peak_elapsed_ns = elapsed_ns;
         }
-        let resident = Resident::now();
+        let resident = Resident::now(look.shared_heap_bytes);
         let point = TimelinePoint {
             elapsed_ns,
             live_bytes: header.live_bytes,
             rss_bytes: resident.bytes,
             arena_bytes: header.arena_bytes,
-            arena_live_bytes: arenas.live_bytes,
+            arena_live_bytes: look.arenas.live_bytes,
             malloc_free_bytes: self.kept.malloc_free.bytes,
             file_rss_bytes: resident.file_bytes,
             own_bytes: self.kept.own_bytes,
             malloc_top_bytes: self.kept.malloc_free.top_bytes,
-            arena_count: arenas.count,
+            arena_count: look.arenas.count,
             file_mapped_bytes: header.file_mapped_bytes,
             kept_elapsed_ns: self.kept.elapsed_ns,
         };

@@ -60,6 +60,10 @@ impl Caller {
         match mapping {
             // SAFETY: the thread state is that of this thread.
             Mapping::Heap => unsafe { entered.mapped(start, end, self.thread_state) },
+            // SAFETY: as above.
+            Mapping::SharedHeap => unsafe {
+                entered.shared_mapped(start, end, self.thread_state);
+            },
             Mapping::Reserved => entered.reserved(start, end),
             Mapping::File => entered.file_mapped(start, end),
         }

@@ -6,6 +6,8 @@ use crate::address_ranges::{self, AddressRange, Cut};
 pub(super) enum Mapping {
     /// Anonymous memory that may be used.
     Heap,
+    /// The same, which forked children see as well.
+    SharedHeap,
     /// Anonymous addresses that may not be used yet.
     Reserved,
     /// A file's pages.

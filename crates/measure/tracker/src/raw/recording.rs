@@ -79,6 +79,9 @@ pub(super) struct Recording {
     mapped: MappedRanges,
     /// Anonymous addresses that may not be used yet.
     reserved: MappedRanges,
+    /// Of `mapped`, what forked children see as well.
+    shared: MappedRanges,
+    shared_heap_bytes: u64,
     /// Files that the program has mapped.
     files: MappedRanges,
     census_watch: Watch,
@@ -113,6 +116,8 @@ impl Recording {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             mapped: MappedRanges::EMPTY,
             reserved: MappedRanges::EMPTY,
+            shared: MappedRanges::EMPTY,
+            shared_heap_bytes: 0,
             files: MappedRanges::EMPTY,
             census_watch: Watch::NEW,
             arena_count: arenas.count,
@@ -453,7 +458,9 @@ impl Recording {
             self.end.get_or_insert(End::Ordered);
         }
         let arenas = self.arenas_now();
-        self.clock.tick(&mut self.writer, Look { shadow: &self.shadow, arenas });
+        let shared_heap_bytes = self.shared_heap_bytes;
+        let look = Look { shadow: &self.shadow, arenas, shared_heap_bytes };
+        self.clock.tick(&mut self.writer, look);
     }
 
     fn arenas_now(&mut self) -> ArenasNow {

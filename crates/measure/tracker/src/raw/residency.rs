@@ -14,13 +14,25 @@ pub(super) struct Resident {
 }
 
 impl Resident {
-    pub(super) fn now() -> Self {
+    /// `shared_heap_bytes` are heap, though the kernel counts them as shared as far as they are resident.
+    pub(super) fn now(shared_heap_bytes: u64) -> Self {
         let mut room = [0; 128];
-        let text = start_of(c"/proc/self/statm", &mut room);
-        let mut numbers = text.split(|&byte| byte == b' ').map(number).skip(1);
-        let mut next = || numbers.next().unwrap_or(0) * PAGE_BYTES as u64;
-        Self { bytes: next(), file_bytes: next() }
+        let mut numbers = start_of(c"/proc/self/statm", &mut room).split(|&byte| byte == b' ');
+        let _mapped = numbers.next();
+        let mut next = || numbers.next().map_or(0, number) * PAGE_BYTES as u64;
+        let (bytes, file_bytes) = (next(), next());
+        let heap_bytes = match shared_heap_bytes {
+            0 => 0,
+            most => most.min(shared_bytes()),
+        };
+        Self { bytes, file_bytes: file_bytes.saturating_sub(heap_bytes) }
     }
+}
+
+/// Resident memory that is shared and backed by no file on a disk.
+fn shared_bytes() -> u64 {
+    let mut room = [0; 4096];
+    number_after(start_of(c"/proc/self/status", &mut room), b"RssShmem:") * 1024
 }
 
 /// The most that was ever resident of this program (`VmHWM`); unlike what getrusage(2) says, without that of the
@@ -80,9 +92,9 @@ mod tests {
 
     #[test]
     fn what_is_mapped_and_written_is_resident() {
-        let before = Resident::now();
+        let before = Resident::now(0);
         let written = vec![1u8; 64 << 20];
-        let after = Resident::now();
+        let after = Resident::now(0);
         assert!(before.file_bytes > 0 && before.bytes > before.file_bytes);
         assert!(after.bytes >= before.bytes + (60 << 20), "{}", written.len());
         assert!(after.file_bytes < before.file_bytes + (4 << 20));

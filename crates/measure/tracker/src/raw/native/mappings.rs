@@ -35,6 +35,7 @@ pub(super) unsafe extern "C" fn mmap(
     let start = thread::inside(call);
     if start != libc::MAP_FAILED {
         let use_ = match (flags & libc::MAP_ANONYMOUS != 0, protection == libc::PROT_NONE) {
+            (true, false) if flags & libc::MAP_SHARED != 0 => Mapping::SharedHeap,
             (true, false) => Mapping::Heap,
             (true, true) => Mapping::Reserved,
             (false, _) => Mapping::File,

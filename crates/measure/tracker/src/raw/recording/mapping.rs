@@ -28,6 +28,25 @@ impl Recording {
         self.tick(range.bytes());
     }
 
+    /// The same of memory that forked children see as well.
+    ///
+    /// # Safety
+    /// As [`Self::allocated`].
+    pub(in crate::raw) unsafe fn shared_mapped(
+        &mut self,
+        start: usize,
+        end: usize,
+        thread_state: usize,
+    ) {
+        let range = AddressRange { start, end, id: 0 };
+        if !self.shared.insert(range) {
+            return self.doubt(StopReason::OutOfMemory);
+        }
+        self.shared_heap_bytes += range.bytes();
+        // SAFETY: the caller's promise.
+        unsafe { self.mapped(start, end, thread_state) };
+    }
+
     /// `start..end` holds no mapping any more. What the first part of it was, if that is known.
     pub(in crate::raw) fn unmapped(&mut self, start: usize, end: usize) -> Option<Mapping> {
         let mut was = None;
@@ -37,6 +56,10 @@ impl Recording {
             ledger::cut(header, node, taken.bytes(), pieces);
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(taken.bytes());
             was = Some(Mapping::Heap);
+        }
+        while let Some(Cut { taken, .. }) = self.shared.cut_first(start, end) {
+            self.shared_heap_bytes -= taken.bytes();
+            was = Some(Mapping::SharedHeap);
         }
         while self.reserved.cut_first(start, end).is_some() {
             was = was.or(Some(Mapping::Reserved));

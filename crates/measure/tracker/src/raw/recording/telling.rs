@@ -82,7 +82,9 @@ impl Recording {
     /// A point of the timeline that says what is so now.
     pub(super) fn bring_up_to_date(&mut self) {
         let arenas = self.arenas_now();
-        self.clock.mark(&mut self.writer, Look { shadow: &self.shadow, arenas });
+        let shared_heap_bytes = self.shared_heap_bytes;
+        let look = Look { shadow: &self.shadow, arenas, shared_heap_bytes };
+        self.clock.mark(&mut self.writer, look);
     }
 
     /// Whether the capture itself is at this path.
