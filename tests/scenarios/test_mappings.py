@@ -56,7 +56,7 @@ SEQUENCES = {
     "two holes": ("a = pages(5); unmap(a, 1, 1); unmap(a, 3, 1); pages(10)", 13),
     "one hole": ("a = pages(8); unmap(a, 4, 1); pages(10)", 17),
     "mapped over": ("a = pages(6); pages(6, at=a)", 6),
-    "mapped over in part": ("a = pages(6); pages(4, at=a + 4 * PAGE)", 8),
+    "mapped over in part": ("a = pages(8); unmap(a, 6, 2); pages(4, at=a + 4 * PAGE)", 8),
     "shared with children": ("pages(5, flags=ANONYMOUS - 2 + SHARED)", 5),
     "reserved": ("pages(1 << 18, protection=0)", 0),
     "reserved, then used in part": (
