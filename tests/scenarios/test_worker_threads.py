@@ -54,6 +54,10 @@ def test_native_stacks_of_new_threads_end_below_the_line_that_waits(tmp_path: Pa
     """The first block of a thread asks the C library where the thread's stack lies, which allocates in turn."""
     report = measured(tmp_path, "lib.run(10, 10, 984)  # here\n", options=["--native"])
     assert blocks_of_workers(report, "here") == (100, 98_400)
+    stacks = [stack for stack in report.data["stacks"] if stack["left_at_exit_bytes"] == 98_400]
+    assert [stack["by_workers"] for stack in stacks] == [True]
+    assert stacks[0]["frames"][0]["function"] == "<module>"
+    assert stacks[0]["frames"][-1]["function"] == "allocate"
 
 
 @pytest.mark.parametrize("loader", LOADERS)

@@ -10,6 +10,8 @@ const MOST_STACKS: usize = 1000;
 #[derive(Serialize)]
 pub struct StackRecord {
     allocator: &'static str,
+    /// Whether threads without Python asked for it while the innermost line waited.
+    by_workers: bool,
     at_peak_bytes: u64,
     at_peak_blocks: u64,
     left_at_exit_bytes: u64,
@@ -73,6 +75,7 @@ impl From<&StackUsage> for StackRecord {
                 MemoryKind::Native => "malloc",
                 MemoryKind::Mapping => "mmap",
             },
+            by_workers: stack.by_workers,
             at_peak_bytes: stack.at_peak.bytes.0,
             at_peak_blocks: stack.at_peak.count,
             left_at_exit_bytes: stack.left_at_exit.bytes.0,
