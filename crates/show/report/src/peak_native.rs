@@ -1,4 +1,4 @@
-use crate::page::{Page, columns, fit_end, fit_start, visible};
+use crate::page::{Page, columns, fit_end, visible};
 use crate::peak_lines::{lines_to_show, place_and_function};
 use crate::style::{DIM, HEADING, STRONG, paint};
 use crate::table::{Align, Cell, Table};
@@ -68,14 +68,34 @@ fn library(frame: &NativeFrame) -> String {
     frame.module.file_name().unwrap_or_default().display().to_string()
 }
 
-/// The function's name without a signature, or else its place.
+/// The function's name, or else its place.
 fn name(frame: &NativeFrame) -> String {
     if frame.function.is_empty() {
-        return visible(&format!("{}+{:#x}", library(frame), frame.address));
+        let library = library(frame);
+        // What follows the first dot is the same for all of one Python: `.cpython-312-x86_64-linux-gnu.so`.
+        let stem = library.split('.').next().unwrap_or_default();
+        return visible(&format!("{stem}+{:#x}", frame.address));
     }
-    let name = visible(&frame.function);
-    let end = name.find('(').filter(|&at| at > 0).unwrap_or(name.len());
-    fit_start(&name[..end], LONGEST_NAME)
+    fit_end(&bare(&visible(&frame.function)), LONGEST_NAME)
+}
+
+/// The name without signature and type arguments, of C++ and Rust: `vector<int>::push(int)` is `vector::push`.
+fn bare(name: &str) -> String {
+    let mut bare = String::new();
+    let mut depth = 0;
+    for character in name.chars() {
+        match character {
+            // `<T as Trait>::method` names a method of Rust: what it is of is no argument.
+            '<' if bare.is_empty() => {}
+            '<' => depth += 1,
+            '>' if depth > 0 => depth -= 1,
+            '(' if depth == 0 && !bare.is_empty() => break,
+            '>' => {}
+            _ if depth == 0 => bare.push(character),
+            _ => {}
+        }
+    }
+    bare.replace("::::", "::").trim_end_matches(':').to_owned()
 }
 
 fn shortened(mut names: Vec<String>) -> Vec<String> {
@@ -98,9 +118,31 @@ fn add_rows(table: &mut Table, line: &LineUsage, ways: &[(Way, Bytes)], page: &P
     for (Way { names, library }, bytes) in ways {
         let calls = fit_end(&names.join(" > "), room);
         let left = room.saturating_sub(columns(&calls) + INDENT.len());
-        let is_told = names.first().is_some_and(|name| name.starts_with(library.as_str()));
-        let library = if columns(library) > left || is_told { "" } else { library };
+        let library = if columns(library) > left { "" } else { library };
         let calls = format!("{INDENT}{calls}{INDENT}{}", paint(DIM, library));
         table.row([Cell::painted(STRONG, bytes), Cell::new(calls.trim_end())]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_without_signatures_and_type_arguments() {
+        let names = [
+            ("PyArray_Zeros_int", "PyArray_Zeros_int"),
+            ("void* shop::allocate<unsigned long>(unsigned long)", "void* shop::allocate"),
+            ("std::vector<std::pair<int, a::b> >::resize(unsigned long)", "std::vector::resize"),
+            (
+                "<alloc::vec::Vec<u8> as core::Clone>::clone",
+                "alloc::vec::Vec as core::Clone::clone",
+            ),
+            ("pyo3::trampoline::<app::run::{closure#0}>", "pyo3::trampoline"),
+            ("(anonymous namespace)::grow(int)", "(anonymous namespace)::grow"),
+        ];
+        for (name, expected) in names {
+            assert_eq!(bare(name), expected);
+        }
     }
 }
