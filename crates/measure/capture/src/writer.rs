@@ -99,6 +99,12 @@ impl CaptureWriter {
         })
     }
 
+    /// Keeps the file's descriptor out of the process's sight, at the price that the file cannot grow where it may not
+    /// be opened again.
+    pub fn hide_descriptor(&mut self) {
+        self.file.hide();
+    }
+
     /// Says that events are being recorded from now on.
     pub fn start_recording(&mut self) {
         self.header.set_state(state::RECORDING, 0);

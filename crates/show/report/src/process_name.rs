@@ -1,14 +1,17 @@
 //! What a process is called by people: what it works for, or what it runs, or who forked it.
 
-use crate::page::{Page, visible};
+use crate::page::{Page, fit_end, visible};
 use crate::run_text::program;
 use lowtide_profile::{Birth, Descendant, Frame};
 use std::path::Path;
 
-/// One line, as long as it takes.
-pub fn process_name(descendant: &Descendant, page: &Page) -> String {
+/// Columns of a file's name and a line.
+const SHORTEST_PLACE: usize = 16;
+
+/// One line. Where it names a place, it has no more than `room` columns, if that leaves any for the place.
+pub fn process_name(descendant: &Descendant, page: &Page, room: usize) -> String {
     match &descendant.birth {
-        Birth::Forked(frames) => forked(frames, page),
+        Birth::Forked(frames) => forked(frames, page, room),
         Birth::Started => started(descendant),
         Birth::Became => format!("became {}", started(descendant)),
     }
@@ -22,19 +25,20 @@ const WORKERS: [(&str, &str); 4] = [
     ("multiprocessing/process.py", "multiprocessing Process"),
 ];
 
-fn forked(frames: &[Frame], page: &Page) -> String {
+fn forked(frames: &[Frame], page: &Page, room: usize) -> String {
     let is_from = |name: &str| frames.iter().any(|frame| frame.file.ends_with(name));
     let worker = WORKERS.iter().find(|(name, _)| is_from(name));
     let (Some((_, kind)), Some(frame)) = (worker, innermost_of_program(frames)) else {
         let kind = worker.map_or("forked", |(_, kind)| kind);
         let frame = frames.last().filter(|_| worker.is_none());
-        return frame.map_or(kind.to_owned(), |frame| at(kind, frame, page));
+        return frame.map_or(kind.to_owned(), |frame| at(kind, frame, page, room));
     };
-    at(kind, frame, page)
+    at(kind, frame, page, room)
 }
 
-fn at(kind: &str, frame: &Frame, page: &Page) -> String {
-    format!("{kind} at {}", page.place(&frame.file, frame.line))
+fn at(kind: &str, frame: &Frame, page: &Page, room: usize) -> String {
+    let left = room.saturating_sub(kind.len() + " at ".len()).max(SHORTEST_PLACE);
+    format!("{kind} at {}", fit_end(&page.place(&frame.file, frame.line), left))
 }
 
 /// Not of Python's own library, and no code without a file.

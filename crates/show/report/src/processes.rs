@@ -17,6 +17,8 @@ const MOST_ROWS: usize = 40;
 const LONGEST_PLACE: usize = 36;
 /// Two blanks of indentation for each step down the tree.
 const STEP: &str = "  ";
+/// Few processes are further down.
+const USUAL_DEPTH: usize = 3;
 /// Columns of the figures.
 const FIGURES: usize = 22;
 /// From this width on, what else is known of a process stands beside its name instead of beneath it.
@@ -55,8 +57,7 @@ fn table(rows: &[Row], page: &Page) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new([Right, Right, Left, Left]);
     table.row(["peak heap", "peak RSS", "process"].map(|head| Cell::painted(DIM, head)));
-    let room = page.width.saturating_sub(FIGURES).max(FIGURES);
-    let room_of_name = if page.width < WIDE { room } else { room / 2 };
+    let (room, room_of_name) = rooms(page);
     let name_of =
         |row: &Row| fit_start(&format!("{}{}", STEP.repeat(row.depth), row.name), room_of_name);
     let widest = rows.iter().map(|row| columns(&name_of(row))).max().unwrap_or(0);
@@ -78,6 +79,12 @@ fn table(rows: &[Row], page: &Page) -> Table {
         }
     }
     table
+}
+
+/// Columns for all that is said of a process, and for its name.
+fn rooms(page: &Page) -> (usize, usize) {
+    let room = page.width.saturating_sub(FIGURES).max(FIGURES);
+    (room, if page.width < WIDE { room } else { room / 2 })
 }
 
 /// One process, or several that are alike.
@@ -122,12 +129,10 @@ impl Row {
     /// Those that are not shown one by one.
     fn of_others(depth: usize, others: &[&Descendant]) -> Self {
         let peaks = || others.iter().map(|other| other.profile.peak());
-        let range = |values: Vec<Bytes>| match (values.iter().min(), values.iter().max()) {
-            (Some(least), Some(most)) if least != most => {
-                format!("{} to {}", known(*least), known(*most))
-            }
-            (Some(least), _) => known(*least),
-            _ => String::new(),
+        let range = |values: Vec<Bytes>| {
+            let least = values.iter().min().map_or_else(String::new, |bytes| known(*bytes));
+            let most = values.iter().max().map_or_else(String::new, |bytes| known(*bytes));
+            if least == most { most } else { format!("{least} to {most}") }
         };
         let heaps = range(peaks().map(|peak| peak.heap).collect());
         let rss = range(peaks().map(|peak| peak.rss).collect());
@@ -174,7 +179,9 @@ struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     fn of(descendants: &'a [Descendant], page: &'a Page) -> Self {
-        let names = descendants.iter().map(|descendant| process_name(descendant, page)).collect();
+        let room = rooms(page).1.saturating_sub(USUAL_DEPTH * STEP.len());
+        let name = |descendant| process_name(descendant, page, room);
+        let names = descendants.iter().map(name).collect();
         Self { descendants, names, page }
     }
 

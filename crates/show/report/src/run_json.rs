@@ -156,7 +156,7 @@ impl<'a> From<&'a Descendant> for ChildRecord<'a> {
             Birth::Started | Birth::Became => None,
         };
         Self {
-            name: process_name(descendant, &Page::without_source()),
+            name: process_name(descendant, &Page::without_source(), usize::MAX),
             parent: descendant.parent,
             forked_at,
             figures: Figures::from(&descendant.profile),

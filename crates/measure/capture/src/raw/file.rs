@@ -24,6 +24,7 @@ pub struct CaptureFile {
     inode: u64,
     path: [u8; PATH_BYTES],
     length: u64,
+    is_hidden: bool,
 }
 
 impl CaptureFile {
@@ -37,7 +38,14 @@ impl CaptureFile {
         let Some((device, inode)) = identity(descriptor) else {
             return Err(errno::current());
         };
-        Ok(Self { descriptor: moved_high(descriptor), device, inode, path: own_path, length: 0 })
+        Ok(Self {
+            descriptor: moved_high(descriptor),
+            device,
+            inode,
+            path: own_path,
+            length: 0,
+            is_hidden: false,
+        })
     }
 
     /// Adds `bytes` to the end of the file, backed by disk, zeroed; returns where they start.
@@ -49,7 +57,9 @@ impl CaptureFile {
         if end > file_size_limit() {
             return Err(StopReason::StorageFull);
         }
-        allocate(descriptor, offset, bytes)?;
+        let allocated = allocate(descriptor, offset, bytes);
+        self.close_if_hidden();
+        allocated?;
         self.length = end;
         Ok(offset)
     }
@@ -91,6 +101,7 @@ impl CaptureFile {
         let mapped = unsafe {
             libc::mmap(address.cast(), bytes, protection, flags, descriptor, offset.cast_signed())
         };
+        self.close_if_hidden();
         if mapped == libc::MAP_FAILED { Err(StopReason::StorageFailed) } else { non_null(mapped) }
     }
 
@@ -120,6 +131,23 @@ impl CaptureFile {
         if let Ok(descriptor) = self.usable_descriptor() {
             // SAFETY: a plain system call on our own file. A failure leaves a longer file, which is as readable.
             unsafe { libc::ftruncate(descriptor, length.cast_signed()) };
+            self.close_if_hidden();
+        }
+    }
+
+    /// From now on there is a descriptor only while it is used: the program finds none among its own. The file cannot
+    /// grow any more where it may not be opened again.
+    pub fn hide(&mut self) {
+        let _errno = ErrnoKept::new();
+        self.is_hidden = true;
+        self.close_if_hidden();
+    }
+
+    fn close_if_hidden(&mut self) {
+        if self.is_hidden && identity(self.descriptor) == Some((self.device, self.inode)) {
+            // SAFETY: the descriptor is ours, and its number is forgotten.
+            unsafe { libc::close(self.descriptor) };
+            self.descriptor = -1;
         }
     }
 
@@ -278,6 +306,18 @@ mod tests {
     fn the_descriptor_lies_out_of_the_programs_way() {
         let folder = tempfile::tempdir().unwrap();
         assert!(file_in(folder.path()).descriptor > 200);
+    }
+
+    #[test]
+    fn a_hidden_file_has_no_descriptor_and_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = file_in(folder.path());
+        file.hide();
+        assert_eq!((file.extend(4096), file.extend(4096)), (Ok(0), Ok(4096)));
+        assert!(file.map(0, 4096).is_ok());
+        assert_eq!(file.descriptor, -1);
+        file.cut(4096);
+        assert_eq!(std::fs::metadata(folder.path().join("a.capture")).unwrap().len(), 4096);
     }
 
     #[test]

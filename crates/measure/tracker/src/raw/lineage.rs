@@ -1,15 +1,24 @@
 //! Which process this is, and which recorded one it comes from.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 static OWN: AtomicU32 = AtomicU32::new(0);
 static PARENT: AtomicU32 = AtomicU32::new(0);
 /// The last process of the line that began to record.
 static RECORDED: AtomicU32 = AtomicU32::new(0);
 
-/// Says which recorded process started this one, before `begin`.
+/// Whether `PARENT` is a recorded process that executed this one.
+static WAS_STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Says which recorded process started this one, before `begin`; 0: none.
 pub(super) fn set_parent(pid: u32) {
     PARENT.store(pid, Ordering::Relaxed);
+    WAS_STARTED.store(pid != 0, Ordering::Relaxed);
+}
+
+/// Whether a recorded process started this one with exec; not so of a forked child.
+pub(super) fn was_started() -> bool {
+    WAS_STARTED.load(Ordering::Relaxed)
 }
 
 /// A recording of this process begins: its own process id and its parent's.
@@ -19,7 +28,7 @@ pub(super) fn begin() -> (u32, u32) {
     RECORDED.store(own, Ordering::Relaxed);
     if PARENT.load(Ordering::Relaxed) == 0 {
         // SAFETY: no preconditions.
-        set_parent(unsafe { libc::getppid() }.cast_unsigned());
+        PARENT.store(unsafe { libc::getppid() }.cast_unsigned(), Ordering::Relaxed);
     }
     (own, PARENT.load(Ordering::Relaxed))
 }
@@ -27,6 +36,7 @@ pub(super) fn begin() -> (u32, u32) {
 /// The forked child knows its parent even if that is gone by now.
 pub(super) fn after_fork_in_child() {
     PARENT.store(OWN.load(Ordering::Relaxed), Ordering::Relaxed);
+    WAS_STARTED.store(false, Ordering::Relaxed);
     OWN.store(current(), Ordering::Relaxed);
 }
 

@@ -424,6 +424,9 @@ impl Session {
         let start =
             Start { hexversion: self.hexversion, pid, parent_pid, started_unix_ns: unix_ns() };
         let mut writer = CaptureWriter::create(path, &start)?;
+        if lineage::was_started() {
+            writer.hide_descriptor();
+        }
         writer.add_process(self.process.count, self.process.encoded.as_slice())?;
         let recording = Recording::new(writer, self.layout, arenas);
         recording.ok_or(CreateError::Begin(StopReason::OutOfMemory))
