@@ -49,7 +49,9 @@ def soak(launcher: list[str], folder: Path, rounds: int = NO_END, seconds: float
     command = [*launcher, str(PROGRAM), str(samples), str(rounds), str(seconds)]
     # From 3.12 on Python warns of a fork beside threads.
     variables = os.environ | {"PYTHONWARNINGS": "ignore"}
-    subprocess.run(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"exit status {done.returncode}: {done.stderr[-3000:]}")
     return Soaked([int(line) for line in samples.read_text().split()], sorted(folder.glob("capture*")))
 
 
