@@ -21,7 +21,9 @@ MATRIX = ROOT / ".matrix"
 DISTRIBUTION = MATRIX / "sid"
 WHEELS = MATRIX / "wheels"
 VERSIONS = ("3.14", "3.15")
-PACKAGES = ",".join([*(f"python{version},python{version}-venv" for version in VERSIONS), "patch"])
+# The compilers are for the native programs that tests drive.
+PACKAGES = ",".join([*(f"python{version},python{version}-venv" for version in VERSIONS), "gcc", "g++", "patch"])
+PROGRAMS = (*(f"python{version}" for version in VERSIONS), "cc", "c++")
 # Where things are as seen from inside of the distribution.
 INSIDE = Path("/lowtide")
 ENVIRONMENTS = Path("/var/tmp/lowtide")
@@ -68,8 +70,8 @@ def what_is_missing() -> str | None:
 
 
 def prepare_distribution() -> None:
-    """Makes the distribution, unless it is there with all Pythons. Half a one, from an interrupted run, is made again."""
-    if not all((DISTRIBUTION / f"usr/bin/python{version}").exists() for version in VERSIONS):
+    """Makes the distribution, unless it is there with all its programs. Half a one, from an interrupted run, is made again."""
+    if not all(os.path.lexists(DISTRIBUTION / "usr/bin" / name) for name in PROGRAMS):
         shutil.rmtree(DISTRIBUTION, ignore_errors=True)
         MATRIX.mkdir(exist_ok=True)
         command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "sid", str(DISTRIBUTION)]

@@ -4,6 +4,7 @@ python program.py FILE ROUNDS SECONDS: ends after that many rounds or seconds, w
 when no other thread is left, it appends to FILE the KiB of memory that the process has to itself.
 """
 
+import gc
 import hashlib
 import mmap
 import os
@@ -81,6 +82,8 @@ def main(file, most_rounds, most_seconds):
             forked()
         for thread in threads:
             thread.join()
+        # Classes are cycles, and when those go is up to the collector.
+        gc.collect()
         with open(file, "a") as samples:
             print(own_kib(), file=samples)
         if time.monotonic() > end:
