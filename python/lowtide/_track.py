@@ -44,14 +44,16 @@ class Track:
         "_native",
         "_path",
         "_pid",
+        "_sample",
         "_tracker",
         "_wanted",
         "_window",
     )
 
-    def __init__(self, path: StrPath | None = None, *, native: bool = False) -> None:
+    def __init__(self, path: StrPath | None = None, *, native: bool = False, sample: int = 0) -> None:
         self._wanted = None if path is None else _place.absolute(path)
         self._native = native
+        self._sample = _checked_distance(sample)
         self._path: str | None = None
         self._folder: _place.TemporaryFolder | None = None
         self._figures: Figures | None = None
@@ -99,7 +101,7 @@ class Track:
 
     def again(self) -> Track:
         """One like this, to be entered on its own."""
-        return Track(self._wanted, native=self._native)
+        return Track(self._wanted, native=self._native, sample=self._sample)
 
     def take_over(self, other: Track) -> None:
         """Tells from now on what `other` tells."""
@@ -190,6 +192,7 @@ class Track:
         _recorded.add(path)
         try:
             recorder.native_frames(self._native)
+            recorder.sample(self._sample)
             recorder.start(path)
         except RuntimeError as failure:
             _recorded.discard(path)
@@ -225,24 +228,31 @@ class Track:
         self._path = self._wanted
 
 
-def track(path: StrPath | None = None, *, native: bool = False) -> Track:
+def _checked_distance(sample: int) -> int:
+    if sample < 0:
+        raise ValueError(f"sample is {sample}: it is a number of bytes, or 0 to record every block")
+    return sample
+
+
+def track(path: StrPath | None = None, *, native: bool = False, sample: int = 0) -> Track:
     """Measures a `with` block, or each call of a function that this decorates.
 
     With a path the capture stays there, in place of an earlier one; without, it is temporary and the figures stay. With
-    `native` the report has native functions between the Python lines that call them. What another recording that goes on
-    has, an inner one has.
+    `native` the report has native functions between the Python lines that call them; with `sample` other than 0 one block
+    is recorded every so many bytes on average, and all figures are estimates. What another recording that goes on has, an
+    inner one has.
 
     Raises TrackingError when entered, if this Python cannot be measured or the capture not be written.
     """
-    return Track(path, native=native)
+    return Track(path, native=native, sample=sample)
 
 
-def start(path: StrPath, *, native: bool = False) -> Track:
+def start(path: StrPath, *, native: bool = False, sample: int = 0) -> Track:
     """Begins what `stop` ends, from whatever thread.
 
     Raises TrackingError if it was begun already, if this Python cannot be measured or the capture not be written.
     """
-    begun = Track(path, native=native)
+    begun = Track(path, native=native, sample=sample)
     if _started.setdefault(_STARTED, begun) is not begun:
         raise TrackingError("tracking was started already", "call lowtide.stop() first; lowtide.track() can be nested")
     try:

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
+use std::str::FromStr;
 
 /// A count of bytes. Prints in decimal units: `999 B`, `1.5 kB`, `213.4 MB`, `1.20 GB`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,30 @@ impl Sum for Bytes {
     }
 }
 
+/// Why a text is no count of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotBytes;
+
+/// A whole number, alone or with a decimal unit: `4096`, `64k`, `64 kB`, `2M`, `1G`.
+impl FromStr for Bytes {
+    type Err = NotBytes;
+
+    fn from_str(text: &str) -> Result<Self, NotBytes> {
+        let text = text.trim();
+        let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let factor = match unit.trim_start().trim_end_matches(['B', 'b']) {
+            "" => 1,
+            "k" | "K" => 1_000,
+            "M" | "m" => 1_000_000,
+            "G" | "g" => 1_000_000_000,
+            _ => return Err(NotBytes),
+        };
+        let number: u64 = number.parse().map_err(|_| NotBytes)?;
+        number.checked_mul(factor).map(Bytes).ok_or(NotBytes)
+    }
+}
+
 impl fmt::Display for Bytes {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,6 +100,16 @@ impl fmt::Display for ByteDelta {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_read_with_their_units() {
+        let read = |text: &str| text.parse::<Bytes>().map(|bytes| bytes.0);
+        assert_eq!(
+            ["7", "64k", "64 kB", " 2M", "1GB"].map(read),
+            [7, 64_000, 64_000, 2_000_000, 1_000_000_000].map(Ok)
+        );
+        assert_eq!(["", "k", "-1", "1.5M", "2T", "99999999999G"].map(read), [Err(NotBytes); 6]);
+    }
 
     #[test]
     fn every_magnitude_has_its_unit() {

@@ -14,7 +14,7 @@ mod numbers;
 mod python_version;
 mod source_span;
 
-pub use bytes::{ByteDelta, Bytes};
+pub use bytes::{ByteDelta, Bytes, NotBytes};
 pub use elapsed::Elapsed;
 pub use numbers::{Count, Estimate, Share};
 pub use python_version::PythonVersion;

@@ -46,11 +46,12 @@ def _obey(orders, folder):
         # A proof takes note of what is started, and measures the program alone.
         if "STAGE" not in orders:
             passed_on = ["PYTHONPATH=" + folder]
-            names = [name for name in ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES") if name in orders]
+            names = [name for name in ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "SAMPLE_BYTES") if name in orders]
             passed_on += ["LOWTIDE_%s=%s" % (name, orders[name]) for name in names]
             tracker.follow(passed_on, int(orders.get("STARTED_BY", 0)))
         if "NATIVE_FRAMES" in orders:
             tracker.native_frames(True)
+        tracker.sample(int(orders.get("SAMPLE_BYTES", 0)))
         capture = _unused(orders["CAPTURE"], "STARTED_BY" in orders)
         if "CONTROL" in orders:
             tracker.start_on_order(orders["CAPTURE"], capture != orders["CAPTURE"], orders["CONTROL"])
@@ -63,7 +64,8 @@ def _obey(orders, folder):
 def _take_orders():
     # type: () -> dict[str, str]
     """Takes the launcher's variables out of the environment, and gives PYTHONPATH back its value."""
-    names = ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "STAGE", "STAGE_DIR", "STARTED_BY", "PYTHONPATH")
+    names = ["EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "SAMPLE_BYTES"]
+    names += ["STAGE", "STAGE_DIR", "STARTED_BY", "PYTHONPATH"]
     orders = {name: os.environ.pop("LOWTIDE_" + name) for name in names if "LOWTIDE_" + name in os.environ}
     if "PYTHONPATH" in orders:
         os.environ["PYTHONPATH"] = orders["PYTHONPATH"]

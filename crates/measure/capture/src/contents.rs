@@ -90,6 +90,8 @@ pub struct Summary {
     pub file_mapped_peak_bytes: u64,
     /// The point with most resident bytes; zeros where none was noted.
     pub most_resident: TimelinePoint,
+    /// Average bytes between samples, where counters are estimates; 0: every block was recorded.
+    pub sample_bytes: u64,
 }
 
 impl Summary {

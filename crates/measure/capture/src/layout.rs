@@ -107,6 +107,8 @@ pub struct Header {
     pub file_mapped_peak_bytes: u64,
     /// The point with most resident bytes so far, which the timeline may have thinned out.
     pub most_resident: TimelinePoint,
+    /// Average bytes between samples; 0: every block is recorded.
+    pub sample_bytes: u64,
 }
 
 const _: () = assert!(size_of::<Header>() <= HEADER_BYTES as usize);

@@ -142,6 +142,7 @@ fn read_summary(header: &[u8]) -> Option<Summary> {
         file_mapped_bytes,
         file_mapped_peak_bytes,
         most_resident: read_point(&mut behind_segments),
+        sample_bytes: behind_segments.u64().unwrap_or(0),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the program's environment gets for the start; the boot module takes it out again.
 
+use lowtide_units::Bytes;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub(crate) struct Boot<'a> {
     pub control: Option<&'a Path>,
     /// Whether the tracker shall record native frames too.
     pub native: bool,
+    /// How many bytes apart, on average, it shall sample; `None` records every block.
+    pub sample: Option<Bytes>,
     /// The stage's extension and its folder.
     pub stage: Option<(&'a Path, &'a Path)>,
 }
@@ -34,6 +37,9 @@ impl Boot<'_> {
             }
             if self.native {
                 set("LOWTIDE_NATIVE_FRAMES", OsStr::new("1"));
+            }
+            if let Some(Bytes(bytes)) = self.sample {
+                set("LOWTIDE_SAMPLE_BYTES", OsStr::new(&bytes.to_string()));
             }
         }
         if let Some((extension, folder)) = self.stage {
@@ -82,6 +88,7 @@ mod tests {
             tracker: None,
             control: None,
             native: false,
+            sample: None,
             stage: None,
         }
     }
@@ -101,6 +108,13 @@ mod tests {
         let orders = |native| Boot { tracker, native, ..boot() }.variables(None).len();
         assert_eq!(orders(true), orders(false) + 1);
         assert_eq!(Boot { native: true, ..boot() }.variables(None), boot().variables(None));
+    }
+
+    #[test]
+    fn a_sampling_distance_is_an_order_to_the_tracker() {
+        let tracker = Some((Path::new("/tracker.so"), Path::new("/run.lowtide")));
+        let variables = Boot { tracker, sample: Some(Bytes(512)), ..boot() }.variables(None);
+        assert_eq!(variables.last(), owned(&[("LOWTIDE_SAMPLE_BYTES", "512")]).last());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     Control, Ended, Exit, Input, Installation, Interpreter, LaunchError, Output, Target, raw,
 };
 use lowtide_capture::control::capture_of_recording;
+use lowtide_units::Bytes;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, Read};
@@ -38,6 +39,8 @@ pub struct Launch {
     pub control: Option<Control>,
     /// Whether native frames are recorded between Python frames.
     pub native: bool,
+    /// How many bytes apart, on average, allocations are sampled; `None` records every block.
+    pub sample: Option<Bytes>,
     /// The stage's folder; `None` runs without the stage.
     pub stage: Option<PathBuf>,
     /// Variables that are set for the program.
@@ -63,6 +66,7 @@ impl Launch {
             capture: None,
             control: None,
             native: false,
+            sample: None,
             stage: None,
             env: Vec::new(),
             stdin: Input::default(),
@@ -184,6 +188,7 @@ impl Launch {
                 .transpose()?,
             control: control.as_deref(),
             native: self.native,
+            sample: self.sample,
             stage: stage
                 .as_deref()
                 .map(|folder| Ok((installation.check_stage()?, folder)))

@@ -19,6 +19,7 @@ mod main_module;
 mod native;
 mod profile;
 mod reading;
+mod sampling;
 mod tree;
 mod usage;
 
@@ -27,6 +28,7 @@ pub use facts::{Exit, Fall, FileMapped, Peak, ProcessFacts, Recording, Slack, Ti
 pub use family::{Birth, Descendant, Family};
 pub use native::{NativeFrame, NativeModule};
 pub use profile::Profile;
+pub use sampling::Sampling;
 pub use usage::{
     Frame, LineUsage, MemoryKind, NativeUsage, StackFrame, StackUsage, TypeLine, TypeUsage, Usage,
     UsageInTime,

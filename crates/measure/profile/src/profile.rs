@@ -4,7 +4,8 @@ use crate::main_module::{MainModule, ends_with_module};
 use crate::tree::LineTree;
 use crate::{
     Exit, Fall, FileMapped, Frame, LineUsage, NativeModule, NativeUsage, Peak, ProcessFacts,
-    ProfileError, Recording, StackUsage, TimelinePoint, TypeUsage, Usage, native, reading,
+    ProfileError, Recording, Sampling, StackUsage, TimelinePoint, TypeUsage, Usage, native,
+    reading,
 };
 use lowtide_capture::{Capture, Way};
 use lowtide_units::{Bytes, Elapsed, LineSpan};
@@ -28,6 +29,7 @@ pub struct Profile {
     most_resident: Option<TimelinePoint>,
     file_mapped: FileMapped,
     modules: Vec<NativeModule>,
+    sampling: Option<Sampling>,
 }
 
 impl Profile {
@@ -59,6 +61,7 @@ impl Profile {
             most_resident: reading::most_resident(capture),
             file_mapped: reading::file_mapped(capture),
             modules: native::modules(capture),
+            sampling: reading::sampling(capture),
             tree,
         }
     }
@@ -209,6 +212,12 @@ impl Profile {
     #[must_use]
     pub fn file_mapped(&self) -> FileMapped {
         self.file_mapped
+    }
+
+    /// How blocks were sampled; `None` if each was recorded.
+    #[must_use]
+    pub fn sampling(&self) -> Option<Sampling> {
+        self.sampling
     }
 
     /// Every source file of which a function asked for memory, sorted; without names such as `<frozen ...>`.

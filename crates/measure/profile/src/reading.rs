@@ -3,8 +3,8 @@
 use crate::facts::ProcessLife;
 use crate::tree::LineTree;
 use crate::{
-    Exit, Fall, FileMapped, Frame, MemoryKind, Peak, ProcessFacts, Recording, Slack, TimelinePoint,
-    TypeLine, TypeUsage, Usage,
+    Exit, Fall, FileMapped, Frame, MemoryKind, Peak, ProcessFacts, Recording, Sampling, Slack,
+    TimelinePoint, TypeLine, TypeUsage, Usage,
 };
 use lowtide_capture::layout;
 use lowtide_capture::{Capture, Leaving, State, Way};
@@ -132,6 +132,11 @@ pub fn most_resident(capture: &Capture) -> Option<TimelinePoint> {
     let kept = &capture.summary.most_resident;
     let points = capture.timeline.iter().chain([kept]).filter(|point| point.rss_bytes > 0);
     points.max_by_key(|point| point.rss_bytes).map(timeline_point)
+}
+
+pub fn sampling(capture: &Capture) -> Option<Sampling> {
+    let mean = Bytes(capture.summary.sample_bytes);
+    (mean > Bytes(0)).then_some(Sampling { mean })
 }
 
 pub fn file_mapped(capture: &Capture) -> FileMapped {

@@ -96,6 +96,7 @@ fn summary() -> Summary {
         file_mapped_bytes: 0,
         file_mapped_peak_bytes: 4096,
         most_resident: TimelinePoint::default(),
+        sample_bytes: 0,
     }
 }
 

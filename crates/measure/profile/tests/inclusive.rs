@@ -52,6 +52,7 @@ fn capture(nodes: Vec<Node>) -> Capture {
         file_mapped_bytes: 0,
         file_mapped_peak_bytes: 0,
         most_resident: TimelinePoint::default(),
+        sample_bytes: 0,
     };
     let codes = (0..CODES).map(code).map(Some).collect();
     Capture {

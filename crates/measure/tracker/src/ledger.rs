@@ -4,37 +4,42 @@
 //! first free thereafter writes the peak down and moves its number on, which makes what nodes remember of the old one
 //! stale, all at once. A node remembers what it had at the peak when it is next touched below it.
 
+use crate::weight::Amount;
 use lowtide_capture::layout::{Header, Node};
 
-/// `bytes` were allocated under `node`.
+/// So much was allocated under `node`.
 #[inline]
-pub(crate) fn allocated(header: &mut Header, node: &mut Node, bytes: u64) {
+pub(crate) fn allocated(header: &mut Header, node: &mut Node, amount: Amount) {
+    let Amount { bytes, blocks } = amount;
     if header.live_bytes <= header.peak_bytes {
         remember_peak(header, node);
     }
     header.live_bytes = header.live_bytes.wrapping_add(bytes);
-    header.live_blocks = header.live_blocks.wrapping_add(1);
+    header.live_blocks = header.live_blocks.wrapping_add(blocks.into());
     node.live_bytes = node.live_bytes.wrapping_add(bytes);
-    node.live_blocks = node.live_blocks.wrapping_add(1);
+    node.live_blocks = node.live_blocks.wrapping_add(blocks);
     node.churn_bytes = node.churn_bytes.wrapping_add(bytes);
-    node.churn_blocks = node.churn_blocks.wrapping_add(1);
+    node.churn_blocks = node.churn_blocks.wrapping_add(blocks.into());
 }
 
-/// A block of `bytes` allocated under `node` was freed.
+/// So much that was allocated under `node` was freed.
 #[inline]
-pub(crate) fn freed(header: &mut Header, node: &mut Node, bytes: u64) {
-    cut(header, node, bytes, 0);
+pub(crate) fn freed(header: &mut Header, node: &mut Node, amount: Amount) {
+    let Amount { bytes, blocks } = amount;
+    write_down_peak(header);
+    remember_peak(header, node);
+    header.live_bytes = header.live_bytes.wrapping_sub(bytes);
+    header.live_blocks = header.live_blocks.wrapping_sub(blocks.into());
+    node.live_bytes = node.live_bytes.wrapping_sub(bytes);
+    node.live_blocks = node.live_blocks.wrapping_sub(blocks);
 }
 
 /// `bytes` of a block allocated under `node` were freed, which left `pieces` blocks of it.
 #[inline]
 pub(crate) fn cut(header: &mut Header, node: &mut Node, bytes: u64, pieces: u32) {
-    write_down_peak(header);
-    remember_peak(header, node);
-    header.live_bytes = header.live_bytes.wrapping_sub(bytes);
-    header.live_blocks = header.live_blocks.wrapping_sub(1).wrapping_add(u64::from(pieces));
-    node.live_bytes = node.live_bytes.wrapping_sub(bytes);
-    node.live_blocks = node.live_blocks.wrapping_sub(1).wrapping_add(pieces);
+    freed(header, node, Amount::exact(bytes));
+    header.live_blocks = header.live_blocks.wrapping_add(pieces.into());
+    node.live_blocks = node.live_blocks.wrapping_add(pieces);
 }
 
 /// Most live bytes until now.
@@ -97,6 +102,7 @@ mod tests {
             file_mapped_bytes: 0,
             file_mapped_peak_bytes: 0,
             most_resident: TimelinePoint::default(),
+            sample_bytes: 0,
         }
     }
 
@@ -167,12 +173,12 @@ mod tests {
             for event in events {
                 match event {
                     Event::Allocate { node, bytes } => {
-                        allocated(&mut header, &mut nodes[node], bytes);
+                        allocated(&mut header, &mut nodes[node], Amount::exact(bytes));
                         replay.allocate(node, bytes);
                     }
                     Event::Free { choice } if !replay.blocks.is_empty() => {
                         let (node, bytes) = replay.free(choice);
-                        freed(&mut header, &mut nodes[node], bytes);
+                        freed(&mut header, &mut nodes[node], Amount::exact(bytes));
                     }
                     Event::Free { .. } => {}
                 }
@@ -188,7 +194,7 @@ mod tests {
     #[test]
     fn a_block_cut_in_two_counts_twice_and_loses_its_middle() {
         let (mut header, mut node) = (empty_header(), Node::default());
-        allocated(&mut header, &mut node, 30);
+        allocated(&mut header, &mut node, Amount::exact(30));
         cut(&mut header, &mut node, 10, 2);
         assert_eq!((node.live_bytes, node.live_blocks, header.live_blocks), (20, 2, 2));
         assert_eq!(at_peak(&header, &node), (30, 1));

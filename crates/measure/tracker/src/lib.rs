@@ -24,6 +24,7 @@ mod ledger;
 mod number_in_text;
 mod python_program;
 mod raw;
+mod weight;
 mod windows;
 
 pub use error::StartError;

@@ -9,6 +9,7 @@ use lowtide_capture::control::capture_of_recording;
 use lowtide_launch::{Ended, Exit, Launch};
 use lowtide_report::run_text;
 use lowtide_symbols::Files;
+use lowtide_units::Bytes;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,10 +34,39 @@ pub struct Options {
     /// Record native functions between the Python lines that call them
     #[arg(long, env = "LOWTIDE_NATIVE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     native: bool,
+    /// Record a sample, one block every so many bytes on average (such as 64k or 2M), for almost no time and memory
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOWTIDE_SAMPLE",
+        hide_env_values = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = DEFAULT_SAMPLE,
+        value_parser = distance,
+    )]
+    sample: Option<Distance>,
     #[command(flatten)]
     control: ControlOptions,
     #[command(flatten)]
     program: ProgramOptions,
+}
+
+/// What `--sample` stands for alone: a few samples of each megabyte.
+const DEFAULT_SAMPLE: &str = "512k";
+
+/// Average distance of samples; an empty variable gives none.
+#[derive(Clone, Copy, Debug)]
+struct Distance(Option<Bytes>);
+
+fn distance(text: &str) -> Result<Distance, String> {
+    if text.is_empty() {
+        return Ok(Distance(None));
+    }
+    match text.parse::<Bytes>() {
+        Ok(bytes) if bytes.0 > 0 => Ok(Distance(Some(bytes))),
+        _ => Err("not a number of bytes above 0, such as 64k or 2M".to_owned()),
+    }
 }
 
 impl Options {
@@ -53,6 +83,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
         capture: Some(capture.path.clone()),
         control: Some(options.control.control(capture.kept())?),
         native: options.native,
+        sample: options.sample.and_then(|Distance(bytes)| bytes),
         ..options.program.launch()?
     };
     let ended = launch.run()?;

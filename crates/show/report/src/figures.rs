@@ -1,3 +1,4 @@
+use crate::estimated::{bytes_of, peak_usage};
 use crate::page::{Page, fit_start};
 use crate::style::{DIM, STRONG};
 use crate::table::{Align, Cell, Table};
@@ -17,7 +18,7 @@ pub fn figures(profile: &Profile, page: &Page) -> Vec<String> {
         let made_of = fit_start(&made_of, page.width.saturating_sub(NAME_AND_VALUE));
         table.row([Cell::new(name), Cell::painted(STRONG, value), Cell::painted(DIM, made_of)]);
     };
-    figure("peak heap", peak.heap.to_string(), blocks_and_moment(peak));
+    figure("peak heap", bytes_of(peak_usage(profile), profile.sampling()), blocks_and_moment(peak));
     if let Some(parts) = parts(peak) {
         figure("", String::new(), parts);
     }

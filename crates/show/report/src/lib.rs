@@ -11,6 +11,7 @@
 
 mod command_line;
 mod diff_text;
+mod estimated;
 mod figures;
 mod findings_json;
 mod findings_text;

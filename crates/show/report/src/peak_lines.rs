@@ -1,7 +1,8 @@
+use crate::estimated::{bytes_of, marked};
 use crate::page::{Page, columns, fit_end, fit_start};
 use crate::style::{DIM, HEADING, STRONG, paint};
 use crate::table::{Align, Cell, Table};
-use lowtide_profile::{Frame, LineUsage, Profile};
+use lowtide_profile::{Frame, LineUsage, Profile, Sampling};
 use lowtide_units::{Bytes, Count, Share};
 
 /// As much of the peak as the lines shown should cover.
@@ -21,14 +22,15 @@ pub fn peak_lines(profile: &Profile, page: &Page) -> Vec<String> {
     if shown.is_empty() {
         return Vec::new();
     }
+    let whole = Whole { peak, sampling: profile.sampling() };
     let mut lines = vec![paint(HEADING, "Lines that hold the peak")];
     lines.extend(if page.width < WIDE {
-        source_beneath(shown, peak, page)
+        source_beneath(shown, whole, page)
     } else {
-        source_beside(shown, peak, page)
+        source_beside(shown, whole, page)
     });
     let covered: Bytes = shown.iter().map(|line| line.at_peak.bytes).sum();
-    lines.extend(what_is_left(holding - shown.len(), peak - covered, peak));
+    lines.extend(what_is_left(holding - shown.len(), peak - covered, whole));
     lines
 }
 
@@ -46,8 +48,16 @@ pub fn lines_to_show(lines: &[LineUsage], peak: Bytes) -> usize {
         .count()
 }
 
-fn what_is_left(lines: usize, bytes: Bytes, peak: Bytes) -> Option<String> {
-    let share = Share(bytes.share_of(peak));
+/// What the figures of lines are seen against.
+#[derive(Clone, Copy)]
+struct Whole {
+    peak: Bytes,
+    sampling: Option<Sampling>,
+}
+
+fn what_is_left(lines: usize, bytes: Bytes, whole: Whole) -> Option<String> {
+    let share = Share(bytes.share_of(whole.peak));
+    let bytes = marked(bytes, whole.sampling);
     let noun = if lines == 1 { "other line holds" } else { "other lines hold" };
     (lines > 0)
         .then(|| paint(DIM, format!("{} {noun} {bytes}, {share} of the peak", Count(lines as u64))))
@@ -56,7 +66,7 @@ fn what_is_left(lines: usize, bytes: Bytes, peak: Bytes) -> Option<String> {
 /// A table of the figures and, beside them, what `texts` gives for each line; `heads` names its columns.
 fn figures_table(
     shown: &[LineUsage],
-    peak: Bytes,
+    whole: Whole,
     heads: &[&str],
     texts: impl Fn(&LineUsage) -> Vec<Cell>,
 ) -> Table {
@@ -67,8 +77,8 @@ fn figures_table(
     for line in shown {
         let usage = line.at_peak;
         let mut row = vec![
-            Cell::painted(STRONG, Share(usage.bytes.share_of(peak))),
-            Cell::new(usage.bytes),
+            Cell::painted(STRONG, Share(usage.bytes.share_of(whole.peak))),
+            Cell::new(bytes_of(usage, whole.sampling)),
             Cell::new(Count(usage.count)),
         ];
         row.extend(texts(line));
@@ -77,10 +87,10 @@ fn figures_table(
     table
 }
 
-fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
-    let indent = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
+fn source_beneath(shown: &[LineUsage], whole: Whole, page: &Page) -> Vec<String> {
+    let indent = figures_table(shown, whole, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(indent).max(NARROWEST_TEXT);
-    let table = figures_table(shown, peak, &["line, function, source"], |line| {
+    let table = figures_table(shown, whole, &["line, function, source"], |line| {
         let (place, function) = with_workers(line, page, room);
         let gap = if function.is_empty() { "" } else { "  " };
         vec![Cell::new(format!("{place}{gap}{}", paint(DIM, function)))]
@@ -97,17 +107,17 @@ fn source_beneath(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> 
     lines
 }
 
-fn source_beside(shown: &[LineUsage], peak: Bytes, page: &Page) -> Vec<String> {
+fn source_beside(shown: &[LineUsage], whole: Whole, page: &Page) -> Vec<String> {
     let heads = ["line", "function", "source"];
-    let figures_width = figures_table(shown, peak, &[], |_| Vec::new()).width_of(3);
+    let figures_width = figures_table(shown, whole, &[], |_| Vec::new()).width_of(3);
     let room = page.width.saturating_sub(figures_width);
     let place = |line: &LineUsage| {
         let (place, function) = with_workers(line, page, room / 2);
         vec![Cell::new(place), Cell::painted(DIM, function)]
     };
-    let source_at = figures_table(shown, peak, &heads, place).width_of(5);
+    let source_at = figures_table(shown, whole, &heads, place).width_of(5);
     let source_room = page.width.saturating_sub(source_at).max(NARROWEST_TEXT);
-    let table = figures_table(shown, peak, &heads, |line| {
+    let table = figures_table(shown, whole, &heads, |line| {
         let mut cells = place(line);
         let source = page.source_line(&line.place.file, line.place.line);
         cells.extend(source.map(|source| Cell::new(fit_start(&source, source_room))));

@@ -1,14 +1,15 @@
 //! A run, for programs.
 
 use crate::RunSummary;
+use crate::estimated::peak_usage;
 use crate::findings_json::FindingRecord;
 use crate::page::Page;
 use crate::process_name::process_name;
 use crate::resident_json::{MomentRecord, ResidentRecord};
 use crate::stacks_json::{ModuleRecord, StackRecord, module_records, stack_records};
 use lowtide_profile::{
-    Birth, Descendant, Exit, Frame, LineUsage, Peak, ProcessFacts, Profile, Recording, TypeLine,
-    TypeUsage, UsageInTime,
+    Birth, Descendant, Exit, Frame, LineUsage, Peak, ProcessFacts, Profile, Recording, Sampling,
+    TypeLine, TypeUsage, UsageInTime,
 };
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ struct Figures<'a> {
     recording: RecordingRecord,
     exit_status: Option<i32>,
     signal: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampling: Option<SamplingRecord>,
     peak: PeakRecord,
     resident: ResidentRecord,
     duration_s: f64,
@@ -72,6 +75,14 @@ struct RecordingRecord {
     reason: Option<&'static str>,
 }
 
+/// Every figure of the heap is an estimate.
+#[derive(Serialize)]
+struct SamplingRecord {
+    mean_bytes: u64,
+    /// Within so many of the estimate the truth lies in 95 of 100 runs.
+    peak_heap_margin_bytes: u64,
+}
+
 #[derive(Serialize)]
 struct PeakRecord {
     heap_bytes: u64,
@@ -99,6 +110,8 @@ struct LineRecord<'a> {
     function: &'a str,
     at_peak_bytes: u64,
     at_peak_blocks: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_peak_margin_bytes: Option<u64>,
     left_at_exit_bytes: u64,
     left_at_exit_blocks: u64,
     churn_bytes: u64,
@@ -182,10 +195,18 @@ impl<'a> From<&'a Profile> for Figures<'a> {
             recording: profile.recording().into(),
             exit_status,
             signal,
+            sampling: profile.sampling().map(|sampling| SamplingRecord {
+                mean_bytes: sampling.mean.0,
+                peak_heap_margin_bytes: sampling.margin(peak_usage(profile)).0,
+            }),
             peak: profile.peak().into(),
             resident: ResidentRecord::from(profile),
             duration_s: profile.duration().seconds(),
-            lines: profile.lines().iter().map(LineRecord::from).collect(),
+            lines: profile
+                .lines()
+                .iter()
+                .map(|line| LineRecord::new(line, profile.sampling()))
+                .collect(),
             types: profile.types().iter().map(TypeRecord::from).collect(),
             stacks: stack_records(profile),
             timeline: profile.timeline().iter().map(MomentRecord::from).collect(),
@@ -239,14 +260,15 @@ impl From<&Peak> for PeakRecord {
     }
 }
 
-impl<'a> From<&'a LineUsage> for LineRecord<'a> {
-    fn from(usage: &'a LineUsage) -> Self {
+impl<'a> LineRecord<'a> {
+    fn new(usage: &'a LineUsage, sampling: Option<Sampling>) -> Self {
         Self {
             file: usage.place.file.display().to_string(),
             line: usage.place.line,
             function: &usage.place.function,
             at_peak_bytes: usage.at_peak.bytes.0,
             at_peak_blocks: usage.at_peak.count,
+            at_peak_margin_bytes: sampling.map(|sampling| sampling.margin(usage.at_peak).0),
             left_at_exit_bytes: usage.left_at_exit.bytes.0,
             left_at_exit_blocks: usage.left_at_exit.count,
             churn_bytes: usage.churn.bytes.0,

@@ -1,3 +1,4 @@
+use crate::estimated::sampling_note;
 use crate::page::{Page, wrap};
 use crate::signal_name;
 use crate::style::{CAUTION, COMMAND, paint};
@@ -5,10 +6,13 @@ use lowtide_profile::{Exit, Profile, Recording};
 
 /// What the reader has to know before trusting the figures.
 pub fn run_notes(profile: &Profile, page: &Page) -> Vec<String> {
-    let Some(note) = recording_note(profile) else { return Vec::new() };
-    let mut lines = labelled("note:", &note.text, page);
-    lines.extend(note.hint.into_iter().flat_map(|hint| labelled("hint:", &hint, page)));
-    lines
+    let sampled = sampling_note(profile).map(|text| Note { text, hint: None });
+    let notes = recording_note(profile).into_iter().chain(sampled);
+    let lines = notes.flat_map(|note| {
+        let hints = note.hint.into_iter().flat_map(|hint| labelled("hint:", &hint, page));
+        labelled("note:", &note.text, page).into_iter().chain(hints).collect::<Vec<_>>()
+    });
+    lines.collect()
 }
 
 struct Note {

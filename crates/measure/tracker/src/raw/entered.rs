@@ -2,6 +2,7 @@
 
 use super::gate::{Gate, Pass, Shut};
 use super::recording::{ArenaUse, Recording};
+use super::sampling;
 use crate::windows::Figures;
 use lowtide_capture::StopReason;
 use std::cell::UnsafeCell;
@@ -60,6 +61,7 @@ pub(super) fn gate() -> &'static Gate {
 /// # Safety
 /// The gate is closed, or this is a forked child whose thread holds the GIL; no recording is going on.
 pub(super) unsafe fn begin(recording: Recording, has_barrier: bool) {
+    sampling::begin(recording.sample_bytes());
     // SAFETY: nobody can be inside, by the caller's promise, and the lock keeps everybody out.
     SHARED.gate.open(has_barrier, || unsafe {
         (*SHARED.recording.get()).write(recording);
@@ -91,6 +93,7 @@ impl Entered {
     pub(super) fn end(self) -> Figures {
         let this = ManuallyDrop::new(self);
         SHARED.gate.close();
+        sampling::end();
         // SAFETY: the gate lets nobody in any more, and `this` is not used after the recording was moved out.
         let ended = unsafe { (*SHARED.recording.get()).assume_init_read() }.finish();
         if ended.stop_reason.is_some() {

@@ -6,6 +6,7 @@ use super::interpreter;
 use super::mapped_ranges::Mapping;
 use super::origin::Origin;
 use super::recording::Family;
+use super::sampling;
 use super::session;
 use super::shadow::Block;
 use super::thread;
@@ -95,6 +96,9 @@ fn stop_for_second_interpreter() {
 /// A block was allocated. `HAS_GIL` promises that the caller holds the GIL; without it that is found out.
 #[inline]
 pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
+    if !sampling::is_due(bytes) {
+        return;
+    }
     let caller = Caller::new::<HAS_GIL>();
     if let Some(mut entered) = caller.enter() {
         // SAFETY: the thread state is that of this thread.
@@ -105,19 +109,23 @@ pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, famil
 /// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
 #[inline]
 pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
+    if !sampling::may_hold(address) {
+        return None;
+    }
     let caller = Caller::new::<HAS_GIL>();
     let mut entered = caller.enter()?;
     let block = entered.take(address)?;
     if caller.holds_gil {
         entered.census_before_fall(address, block);
     }
-    entered.freed(block);
+    entered.freed(address, block);
     Some(block.bytes as usize)
 }
 
 /// A block that is being moved, and the recording that knows it: without the GIL another may begin meanwhile.
 #[derive(Clone, Copy)]
 pub(super) struct Moving {
+    address: usize,
     block: Block,
     recording: u32,
 }
@@ -131,9 +139,12 @@ impl Moving {
 /// The block at `address` is about to be moved: pass what this returns to `moved` or `not_moved`.
 #[inline]
 pub(super) fn about_to_move<const HAS_GIL: bool>(address: usize) -> Option<Moving> {
+    if !sampling::may_hold(address) {
+        return None;
+    }
     let mut entered = Caller::new::<HAS_GIL>().enter()?;
     let block = entered.take(address)?;
-    Some(Moving { block, recording: entered.number() })
+    Some(Moving { address, block, recording: entered.number() })
 }
 
 /// What was `old` is now at `address`: one event, so that a peak never counts both.
@@ -144,10 +155,13 @@ pub(super) fn moved<const HAS_GIL: bool>(
     bytes: usize,
     family: Family,
 ) {
+    if !sampling::is_due(bytes) {
+        return gone::<HAS_GIL>(old);
+    }
     let caller = Caller::new::<HAS_GIL>();
     let Some(mut entered) = caller.enter() else { return };
-    if let Some(block) = old.and_then(|old| old.known_to(&entered)) {
-        entered.freed(block);
+    if let Some((old, block)) = old.and_then(|old| Some((old, old.known_to(&entered)?))) {
+        entered.freed(old.address, block);
     }
     // SAFETY: the thread state is that of this thread.
     unsafe { entered.allocated(address, bytes, caller.thread_state, family) };
@@ -163,13 +177,12 @@ pub(super) fn not_moved<const HAS_GIL: bool>(old: Option<Moving>, address: usize
     }
 }
 
-/// The block taken by `about_to_move` was freed instead.
-#[cold]
+/// The block taken by `about_to_move` was freed instead, or is not recorded where it is now.
 pub(super) fn gone<const HAS_GIL: bool>(old: Option<Moving>) {
     if let (Some(old), Some(mut entered)) = (old, Caller::new::<HAS_GIL>().enter())
         && let Some(block) = old.known_to(&entered)
     {
-        entered.freed(block);
+        entered.freed(old.address, block);
     }
 }
 

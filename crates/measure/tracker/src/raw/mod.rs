@@ -41,6 +41,7 @@ mod origin;
 mod own_memory;
 mod recording;
 mod residency;
+mod sampling;
 #[cfg(not(test))]
 mod session;
 mod shadow;

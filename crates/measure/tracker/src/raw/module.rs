@@ -4,7 +4,7 @@ use super::entered::Ended;
 use super::native_stack;
 use super::own_memory::OwnArray;
 use super::session::{self, ProcessTexts};
-use super::{lineage, orders};
+use super::{lineage, orders, sampling};
 use crate::StartError;
 use crate::windows::Figures;
 use lowtide_capture::encode_text;
@@ -27,7 +27,7 @@ struct Module(UnsafeCell<PyModuleDef>);
 // SAFETY: only CPython writes it, with the GIL.
 unsafe impl Sync for Module {}
 
-struct Methods(UnsafeCell<[PyMethodDef; 11]>);
+struct Methods(UnsafeCell<[PyMethodDef; 12]>);
 
 // SAFETY: nobody writes it.
 unsafe impl Sync for Methods {}
@@ -50,6 +50,12 @@ static METHODS: Methods = Methods(UnsafeCell::new([
         METH_O,
         native_frames,
         c"native_frames(wanted)\n--\n\nWhether recordings that begin from now on have native frames.",
+    ),
+    method(
+        c"sample",
+        METH_O,
+        sample,
+        c"sample(mean_bytes)\n--\n\nHave recordings that begin from now on record one block every so many bytes, on average; 0: all.",
     ),
     method(
         c"follow",
@@ -179,6 +185,19 @@ unsafe extern "C" fn native_frames(_module: *mut PyObject, wanted: *mut PyObject
             -1 => ptr::null_mut(),
             wanted => native_stack::want(wanted == 1)
                 .map_or_else(|error| raise(&error.into()), |()| none()),
+        }
+    }
+}
+
+unsafe extern "C" fn sample(_module: *mut PyObject, mean_bytes: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython calls this with the GIL and a valid argument; what is no such number leaves an exception.
+    unsafe {
+        let mean_bytes = PyLong_AsUnsignedLongLong(mean_bytes);
+        if PyErr_Occurred().is_null() {
+            sampling::want(mean_bytes);
+            none()
+        } else {
+            ptr::null_mut()
         }
     }
 }

@@ -14,11 +14,13 @@ use super::native_stack::{Asking, NativeStacks};
 use super::nodes::Nodes;
 use super::open_windows::OpenWindows;
 use super::origin::Origin;
+use super::sampling;
 use super::shadow::{Block, Shadow, Source, Unrecordable};
 use super::stack::Stacks;
 use super::thread;
 use super::waiting::{Waiter, Waiting};
 use crate::ledger;
+use crate::weight::Amount;
 use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{CodeAddress, FrameAddress, Layout};
@@ -85,6 +87,8 @@ pub(super) struct Recording {
     /// Files that the program has mapped.
     files: MappedRanges,
     census_watch: Watch,
+    /// Average bytes between samples; 0: every block is recorded.
+    sample_bytes: u64,
     arena_count: u64,
     /// What the arenas held when the recording began.
     arena_used_before: u64,
@@ -100,8 +104,10 @@ impl Recording {
     /// A recording of nothing yet; `None` when the kernel refuses memory.
     pub(super) fn new(mut writer: CaptureWriter, layout: Layout, arenas: ArenaUse) -> Option<Self> {
         let shadow = Shadow::new()?;
+        let sample_bytes = sampling::wanted();
         // SAFETY: the writer keeps the header mapped, and nobody else has it yet.
-        unsafe { writer.header().as_mut() }.arena_bytes = arenas.bytes;
+        let header = unsafe { writer.header().as_mut() };
+        (header.arena_bytes, header.sample_bytes) = (arenas.bytes, sample_bytes);
         writer.start_recording();
         let mut recording = Self {
             writer,
@@ -119,7 +125,8 @@ impl Recording {
             shared: MappedRanges::EMPTY,
             shared_heap_bytes: 0,
             files: MappedRanges::EMPTY,
-            census_watch: Watch::NEW,
+            census_watch: if sample_bytes == 0 { Watch::NEW } else { Watch::OFF },
+            sample_bytes,
             arena_count: arenas.count,
             arena_used_before: arenas.used_bytes,
             outside_arenas_bytes: 0,
@@ -160,6 +167,9 @@ impl Recording {
         if taken.held_code {
             self.forget_code(CodeAddress(address));
         }
+        if self.sample_bytes != 0 {
+            sampling::forget(address);
+        }
         taken.block
     }
 
@@ -180,15 +190,25 @@ impl Recording {
         }
     }
 
-    /// The block taken before is gone.
+    /// The block taken before from `address` is gone.
     #[inline]
-    pub(super) fn freed(&mut self, block: Block) {
+    pub(super) fn freed(&mut self, address: usize, block: Block) {
         self.look_before_fall(block.bytes);
+        let amount = self.amount(address, block);
         let (header, node) = self.counters(block.node);
         let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
-        ledger::freed(header, node, block.bytes);
+        ledger::freed(header, node, amount);
         if !is_in_arena {
-            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(block.bytes);
+            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(amount.bytes);
+        }
+    }
+
+    /// What the block at `address` counts for.
+    #[inline]
+    fn amount(&self, address: usize, block: Block) -> Amount {
+        match self.sample_bytes {
+            0 => Amount::exact(block.bytes),
+            mean_bytes => Amount::sampled(block.bytes, mean_bytes, address),
         }
     }
 
@@ -204,6 +224,9 @@ impl Recording {
     pub(super) fn put_back(&mut self, address: usize, block: Block) {
         // Its slot was there when it was taken, so nothing can fail.
         let _ = self.shadow.put(address, block, Source::Other);
+        if self.sample_bytes != 0 {
+            sampling::note(address);
+        }
     }
 
     #[inline]
@@ -212,7 +235,7 @@ impl Recording {
             Ok(None) => {}
             Ok(Some(stale)) => {
                 if let Some(stale) = stale.block {
-                    self.freed(stale);
+                    self.freed(address, stale);
                 }
                 if stale.held_code {
                     self.forget_code(CodeAddress(address));
@@ -224,11 +247,15 @@ impl Recording {
             }
             Err(Unrecordable::OutOfMemory) => return self.doubt(StopReason::OutOfMemory),
         }
+        if self.sample_bytes != 0 {
+            sampling::note(address);
+        }
+        let amount = self.amount(address, block);
         let (header, node) = self.counters(block.node);
         let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
-        ledger::allocated(header, node, block.bytes);
+        ledger::allocated(header, node, amount);
         if !is_in_arena {
-            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(block.bytes);
+            self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(amount.bytes);
         }
         self.census_watch.allocated();
         self.tick(block.bytes);

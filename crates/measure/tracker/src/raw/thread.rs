@@ -10,8 +10,8 @@ global_asm!(
     ".globl lowtide_thread_words",
     ".hidden lowtide_thread_words",
     ".type lowtide_thread_words, @object",
-    ".size lowtide_thread_words, 40",
-    "lowtide_thread_words: .zero 40",
+    ".size lowtide_thread_words, 56",
+    "lowtide_thread_words: .zero 56",
     ".popsection",
 );
 
@@ -22,6 +22,11 @@ const NUMBER_AND_WAIT: usize = 16;
 const CREATOR: usize = 24;
 /// Node, and the number of the recording above it.
 const BIRTH: usize = 32;
+
+/// Bytes to allocate before the next is sampled.
+const DISTANCE: usize = 40;
+/// State of the random numbers that distances are drawn with; 0: none was drawn yet.
+const RANDOM: usize = 48;
 
 static LAST_NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -90,6 +95,42 @@ pub(super) fn known_thread_state() -> usize {
 
 pub(super) fn remember_thread_state(thread_state: usize) {
     write::<THREAD_STATE>(thread_state);
+}
+
+/// Allocates `bytes` of the distance to the next sample; whether that is used up.
+#[inline]
+pub(super) fn spend(bytes: usize) -> bool {
+    let (left, is_used_up) = read::<DISTANCE>().overflowing_sub(bytes);
+    if !is_used_up {
+        write::<DISTANCE>(left);
+    }
+    is_used_up
+}
+
+pub(super) fn set_distance(bytes: u64) {
+    write::<DISTANCE>(bytes as usize);
+}
+
+/// Whether no distance was drawn for this thread yet.
+pub(super) fn is_without_distance() -> bool {
+    read::<RANDOM>() == 0
+}
+
+/// The next of a sequence that differs from thread to thread and from run to run.
+pub(super) fn next_random() -> u64 {
+    let state = match read::<RANDOM>() as u64 {
+        0 => seed(),
+        state => state.wrapping_add(0x9e37_79b9_7f4a_7c15),
+    };
+    write::<RANDOM>(state as usize);
+    state
+}
+
+fn seed() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is writable; the clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    (u64::from(number()) << 40 ^ now.tv_nsec.unsigned_abs() << 8 ^ pointer() as u64) | 1
 }
 
 /// A number that no other thread of the process has, nor has had; never 0.

@@ -78,6 +78,10 @@ impl Watch {
         spent_ns: 0,
     };
 
+    /// Takes no census ever: a sample of blocks says nothing of what they refer to.
+    pub(in crate::raw) const OFF: Self =
+        Self { due_above_bytes: u64::MAX, last_peak_bytes: u64::MAX, ..Self::NEW };
+
     /// A block was allocated: a run of frees ends.
     #[inline]
     pub(in crate::raw) fn allocated(&mut self) {

@@ -4,6 +4,7 @@ use super::Recording;
 use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use crate::raw::mapped_ranges::Mapping;
+use crate::weight::Amount;
 use lowtide_capture::StopReason;
 use lowtide_capture::layout::node_kind;
 
@@ -23,7 +24,7 @@ impl Recording {
             return self.doubt(StopReason::OutOfMemory);
         }
         let (header, node) = self.counters(node);
-        ledger::allocated(header, node, range.bytes());
+        ledger::allocated(header, node, Amount::exact(range.bytes()));
         self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(range.bytes());
         self.tick(range.bytes());
     }

@@ -30,6 +30,11 @@ impl End {
 }
 
 impl Recording {
+    /// Average bytes between samples; 0: every block is recorded.
+    pub(in crate::raw) fn sample_bytes(&self) -> u64 {
+        self.sample_bytes
+    }
+
     /// What tells this recording from others of this process.
     pub(in crate::raw) fn number(&self) -> u32 {
         self.number

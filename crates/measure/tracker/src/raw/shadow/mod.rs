@@ -18,6 +18,7 @@ use self::slot_store::SlotStore;
 use self::touched_regions::TouchedRegions;
 use super::address_map::AddressMap;
 use super::own_memory::{self, OwnArray};
+use super::sampling;
 pub(super) use slot::LAST_NODE;
 use std::ptr::NonNull;
 
@@ -182,8 +183,11 @@ impl Shadow {
             unsafe { Slot::read(place).with_code().write(place) };
             return Ok(());
         }
-        let noted = self.bare_codes.insert(address as u64, 0);
-        if noted { Ok(()) } else { Err(Unrecordable::OutOfMemory) }
+        if !self.bare_codes.insert(address as u64, 0) {
+            return Err(Unrecordable::OutOfMemory);
+        }
+        sampling::note(address);
+        Ok(())
     }
 
     /// Calls `visit` with every recorded block, in the order of addresses.

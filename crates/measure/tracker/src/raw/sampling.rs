@@ -1,0 +1,114 @@
+//! `--sample`: which blocks are recorded, decided in a few instructions by the thread that allocates them.
+
+use super::thread;
+use crate::weight::{distance, spread};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// Average bytes between points of the recordings that begin from now on; 0: every block is recorded.
+static WANTED: AtomicU64 = AtomicU64::new(0);
+/// The same of the recording that goes on.
+static MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// How many sampled blocks (and code objects that were seen) the chunks of addresses hold that share an entry: where
+/// there are none, a free need not be looked up.
+static HELD: [AtomicU8; 1 << HELD_BITS] = [const { AtomicU8::new(0) }; 1 << HELD_BITS];
+const HELD_BITS: u32 = 16;
+const CHUNK_BITS: u32 = 14;
+/// From here on an entry is never counted down again.
+const MANY: u8 = u8::MAX;
+
+pub(super) fn want(mean_bytes: u64) {
+    WANTED.store(mean_bytes, Ordering::Relaxed);
+}
+
+/// Average bytes between the samples of a recording that is about to begin.
+pub(super) fn wanted() -> u64 {
+    WANTED.load(Ordering::Relaxed)
+}
+
+/// From here on events are those of a recording that samples so.
+pub(super) fn begin(mean_bytes: u64) {
+    for held in &HELD {
+        if held.load(Ordering::Relaxed) != 0 {
+            held.store(0, Ordering::Relaxed);
+        }
+    }
+    MEAN_BYTES.store(mean_bytes, Ordering::Relaxed);
+}
+
+/// Nobody samples any more: whatever happens gets as far as the gate.
+pub(super) fn end() {
+    MEAN_BYTES.store(0, Ordering::Relaxed);
+}
+
+/// Whether a block of so many bytes is recorded.
+#[inline]
+pub(super) fn is_due(bytes: usize) -> bool {
+    let mean_bytes = MEAN_BYTES.load(Ordering::Relaxed);
+    mean_bytes == 0 || thread::spend(bytes) && hit(bytes, mean_bytes)
+}
+
+/// The thread has used up its distance, or never had one.
+#[cold]
+fn hit(bytes: usize, mean_bytes: u64) -> bool {
+    let draw = || distance(mean_bytes, spread(thread::next_random()));
+    let is_first = thread::is_without_distance();
+    // Without memory: what is left after a point, and after the first bytes of a thread, is distributed alike.
+    let left = draw();
+    if is_first && left > bytes as u64 {
+        thread::set_distance(left - bytes as u64);
+        return false;
+    }
+    thread::set_distance(if is_first { draw() } else { left });
+    true
+}
+
+/// Whether a block at `address` may be recorded.
+#[inline]
+pub(super) fn may_hold(address: usize) -> bool {
+    MEAN_BYTES.load(Ordering::Relaxed) == 0 || entry(address).load(Ordering::Relaxed) != 0
+}
+
+/// Something at `address` is recorded. The caller has the pass.
+pub(super) fn note(address: usize) {
+    let held = entry(address);
+    held.store(held.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+}
+
+/// It is no longer. The caller has the pass.
+pub(super) fn forget(address: usize) {
+    let held = entry(address);
+    match held.load(Ordering::Relaxed) {
+        0 | MANY => {}
+        count => held.store(count - 1, Ordering::Relaxed),
+    }
+}
+
+#[inline]
+fn entry(address: usize) -> &'static AtomicU8 {
+    // 2^64 divided by the golden ratio, see `AddressMap`.
+    let spread = ((address >> CHUNK_BITS) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    &HELD[(spread >> (u64::BITS - HELD_BITS)) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_overflowed_stays() {
+        let address = 0x7654_3210_0000;
+        for _ in 0..300 {
+            note(address);
+        }
+        for _ in 0..300 {
+            forget(address);
+        }
+        assert_eq!(entry(address).load(Ordering::Relaxed), MANY);
+        let other = 0x1234_5678_0000;
+        note(other);
+        forget(other);
+        forget(other);
+        assert_eq!(entry(other).load(Ordering::Relaxed), 0);
+    }
+}
