@@ -10,8 +10,8 @@ use crate::layout::{Node, PAGE_BYTES, segment_kind};
 use crate::writer::next_segment_bytes;
 use std::ptr::{self, NonNull};
 
-/// Address space kept for nodes: 16 million of them.
-const RESERVED_BYTES: usize = 1 << 30;
+/// Address space kept for nodes: 4 million of them. A program that limits its own address space has less of it.
+const RESERVED_BYTES: usize = 256 << 20;
 /// With less address space than this there is no point in starting.
 const LEAST_RESERVED_BYTES: usize = 1 << 20;
 
