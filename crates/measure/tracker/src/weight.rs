@@ -63,15 +63,15 @@ mod tests {
 
     /// Samples `count` blocks of `bytes` as the hooks do; what they are estimated at.
     fn estimate(bytes: u64, count: u64) -> (f64, f64) {
-        let (mut left, mut random) = (distance(MEAN, spread(1)), 1);
+        let (mut left, mut random) = (distance(MEAN, spread(1)), 1_u64);
         let (mut total_bytes, mut total_blocks) = (0, 0);
         for index in 0..count {
             if left > bytes {
                 left -= bytes;
                 continue;
             }
-            random += 1;
-            left = distance(MEAN, spread(random * 0x9e37_79b9_7f4a_7c15));
+            random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            left = distance(MEAN, spread(random));
             let amount = Amount::sampled(bytes, MEAN, 0x7000_0000 + index as usize * 16);
             total_bytes += amount.bytes;
             total_blocks += u64::from(amount.blocks);
