@@ -1,3 +1,4 @@
+use crate::estimated::marked;
 use crate::page::{Page, columns, fit_end, visible};
 use crate::peak_lines::{lines_to_show, place_and_function};
 use crate::style::{DIM, HEADING, STRONG, paint};
@@ -41,7 +42,7 @@ struct Way {
 }
 
 /// The ways from a line through native functions other than CPython's, and what is live at the peak by each; most first.
-fn ways(line: &LineUsage, profile: &Profile) -> Vec<(Way, Bytes)> {
+fn ways(line: &LineUsage, profile: &Profile) -> Vec<(Way, String)> {
     let mut by_way = BTreeMap::<Way, Bytes>::new();
     for usage in profile.native_usage(&line.place) {
         if let Some(way) = way(&usage.calls) {
@@ -52,7 +53,7 @@ fn ways(line: &LineUsage, profile: &Profile) -> Vec<(Way, Bytes)> {
     let mut ways: Vec<_> = by_way.into_iter().filter(|(_, bytes)| is_worth_it(*bytes)).collect();
     ways.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     ways.truncate(MOST_WAYS);
-    ways
+    ways.into_iter().map(|(way, bytes)| (way, marked(bytes, profile.sampling()))).collect()
 }
 
 fn way(calls: &[NativeFrame]) -> Option<Way> {
@@ -106,12 +107,12 @@ fn shortened(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-fn add_rows(table: &mut Table, line: &LineUsage, ways: &[(Way, Bytes)], page: &Page) {
+fn add_rows(table: &mut Table, line: &LineUsage, ways: &[(Way, String)], page: &Page) {
     const INDENT: &str = "  ";
     if ways.is_empty() {
         return;
     }
-    let figure = ways.iter().map(|(_, bytes)| columns(&bytes.to_string())).max().unwrap_or(0);
+    let figure = ways.iter().map(|(_, bytes)| columns(bytes)).max().unwrap_or(0);
     let room = page.width.saturating_sub(figure + 2 * INDENT.len());
     let (place, function) = place_and_function(&line.place, page, room);
     table.row([Cell::new(""), Cell::new(format!("{place}  {}", paint(DIM, function)))]);

@@ -284,6 +284,14 @@ fn a_run_with_native_functions_at_80_columns() {
 }
 
 #[test]
+fn what_was_sampled_is_marked_among_native_functions_too() {
+    let mut sampled = with_native_functions();
+    sampled.summary.sample_bytes = 512_000;
+    let text = text(&sampled, &[], 80);
+    assert!(text.contains("\n~100.0 MB    parse_row > "), "{text}");
+}
+
+#[test]
 fn the_stacks_of_a_run_with_native_functions_in_json() -> serde_json::Result<()> {
     let profile = Profile::from_capture(&with_native_functions());
     let run = RunSummary { profile: &profile, descendants: &[], findings: &[], capture: None };
