@@ -1,0 +1,159 @@
+//! Which node of the call tree an allocation is charged to: the innermost line of its thread, or for a thread that runs no
+//! Python, the line that waits for it.
+
+use super::Recording;
+use crate::raw::call_tree::Edge;
+use crate::raw::native_stack::Asking;
+use crate::raw::nodes::Nodes;
+use crate::raw::origin::Origin;
+use crate::raw::thread;
+use crate::raw::waiting::Waiter;
+use lowtide_capture::StopReason;
+use lowtide_capture::layout::node_kind;
+use lowtide_cpython::FrameAddress;
+
+impl Recording {
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline]
+    pub(super) unsafe fn node(
+        &mut self,
+        thread_state: usize,
+        kind: u32,
+    ) -> Result<u32, StopReason> {
+        let parent = if self.native_stacks.is_some() {
+            // SAFETY: the caller's promise.
+            unsafe { self.native_node(thread_state) }?
+        } else {
+            // SAFETY: the caller's promise.
+            match unsafe { self.frame_node(thread_state) }? {
+                0 => self.nameless_node(thread_state)?,
+                parent => parent,
+            }
+        };
+        if kind == node_kind::FRAME {
+            return Ok(parent);
+        }
+        self.tree.child(Edge { parent, code: 0, instruction: 0, kind }, &mut self.writer)
+    }
+
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline]
+    unsafe fn innermost_frame(&self, thread_state: usize) -> Option<FrameAddress> {
+        if thread_state == 0 {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { FrameAddress::innermost(&self.layout, thread_state) }
+    }
+
+    /// The node of the thread's innermost frame; 0 if it runs no Python.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline]
+    pub(super) unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let innermost = self.innermost_frame(thread_state);
+            if innermost.is_none() {
+                return Ok(0);
+            }
+            let mut nodes = Nodes {
+                tree: &mut self.tree,
+                codes: &mut self.codes,
+                writer: &mut self.writer,
+                layout: &self.layout,
+                shadow: &mut self.shadow,
+            };
+            self.stacks.node(&self.layout, innermost, &mut nodes)
+        }
+    }
+
+    /// The node of the thread's innermost function, native or not.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[cold]
+    unsafe fn native_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        // SAFETY: the caller's promise.
+        let innermost = unsafe { self.innermost_frame(thread_state) };
+        let root = if innermost.is_none() { self.nameless_node(thread_state)? } else { 0 };
+        let Some(stacks) = &mut self.native_stacks else { return Ok(root) };
+        let mut nodes = Nodes {
+            tree: &mut self.tree,
+            codes: &mut self.codes,
+            writer: &mut self.writer,
+            layout: &self.layout,
+            shadow: &mut self.shadow,
+        };
+        let asking = Asking { layout: &self.layout, thread_state, innermost, root };
+        // SAFETY: the caller's promise.
+        unsafe { stacks.node(asking, &mut nodes) }
+    }
+
+    /// The node for a thread that runs no Python: under the line that waits for it.
+    #[cold]
+    fn nameless_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        let origin = Origin::of_this_thread();
+        let birth = origin.node_in(self.number);
+        // Nobody waits for a thread that Python made, or for the interpreter itself.
+        let is_worker = origin.creator != 0 || thread_state == 0 && birth.is_none();
+        let served = if is_worker { self.node_served(origin.creator) } else { None };
+        let Some(parent) = served.or(birth).or(is_worker.then_some(0)) else { return Ok(0) };
+        let edge = Edge { parent, code: 0, instruction: 0, kind: node_kind::WORKER };
+        self.tree.child(edge, &mut self.writer)
+    }
+
+    /// Where somebody waits for a worker, or else the line that was last seen running: it may keep the GIL meanwhile.
+    fn node_served(&self, creator: u32) -> Option<u32> {
+        let latest = || match &self.native_stacks {
+            Some(stacks) => stacks.latest_node(),
+            None => self.stacks.latest_node(),
+        };
+        self.waiting.node_for_thread_of(creator).or_else(latest)
+    }
+
+    /// The calling thread is about to let go of the GIL; `stack` is an address on its stack.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    pub(in crate::raw) unsafe fn about_to_wait(&mut self, stack: usize, thread_state: usize) {
+        // SAFETY: the caller's promise.
+        match unsafe { self.frame_node(thread_state) } {
+            Ok(node) => {
+                let waiter = Waiter { thread: thread::number(), node, stack };
+                thread::remember_wait(self.waiting.began(waiter, thread::wait()));
+            }
+            Err(reason) => self.doubt(reason),
+        }
+    }
+
+    /// The calling thread has the GIL again.
+    pub(in crate::raw) fn waited(&mut self) {
+        thread::remember_wait(self.waiting.ended(thread::wait(), thread::number()));
+    }
+
+    /// What a thread is to know that the calling thread creates. One that Python makes serves nobody.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    pub(in crate::raw) unsafe fn origin_of_new_thread(
+        &mut self,
+        is_of_python: bool,
+        thread_state: usize,
+    ) -> Origin {
+        let own = Origin::of_this_thread();
+        // SAFETY: the caller's promise.
+        let (creator, node, recording) = match unsafe { self.frame_node(thread_state) } {
+            Ok(0) => (own.creator, own.node, own.recording),
+            Ok(node) => (thread::number(), node, self.number),
+            Err(reason) => {
+                self.doubt(reason);
+                return Origin::default();
+            }
+        };
+        Origin { creator: if is_of_python { 0 } else { creator }, node, recording }
+    }
+}
