@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 /// Signals that would end lowtide, or that programs commonly handle.
 const PASSED_ON: [i32; 6] =
     [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2];
-/// Copies of one group signal arrive within this time.
-const SAME_SIGNAL_MS: i64 = 200;
+/// Copies of one group signal arrive within this time, on a busy machine too.
+const SAME_SIGNAL_MS: i64 = 2_000;
 const NOBODY: i32 = 0;
 
 /// In the launcher: the shim. In the shim: the program.
@@ -23,9 +23,35 @@ static LAUNCHER: AtomicI32 = AtomicI32::new(NOBODY);
 static EARLY: AtomicI32 = AtomicI32::new(0);
 /// In the launcher: the last signal received.
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
-/// In the shim: when each signal of `PASSED_ON` last came from outside.
-static CAME_AT_MS: [AtomicI64; PASSED_ON.len()] =
-    [const { AtomicI64::new(i64::MIN) }; PASSED_ON.len()];
+/// In the shim, for each signal of `PASSED_ON`: the copies from outside that the launcher has not spoken of yet.
+static COPIES: [Copies; PASSED_ON.len()] = [const { Copies::NONE }; PASSED_ON.len()];
+
+struct Copies {
+    count: AtomicI32,
+    latest_ms: AtomicI64,
+}
+
+impl Copies {
+    const NONE: Self = Self { count: AtomicI32::new(0), latest_ms: AtomicI64::new(i64::MIN) };
+
+    fn add(&self, now_ms: i64) {
+        let before = if self.is_recent(now_ms) { self.count.load(Ordering::SeqCst) } else { 0 };
+        self.count.store(before + 1, Ordering::SeqCst);
+        self.latest_ms.store(now_ms, Ordering::SeqCst);
+    }
+
+    /// Whether there was one of the signal that the launcher got.
+    fn take(&self, now_ms: i64) -> bool {
+        let count = self.count.load(Ordering::SeqCst);
+        let is_there = count > 0 && self.is_recent(now_ms);
+        self.count.store(if is_there { count - 1 } else { 0 }, Ordering::SeqCst);
+        is_there
+    }
+
+    fn is_recent(&self, now_ms: i64) -> bool {
+        now_ms.saturating_sub(self.latest_ms.load(Ordering::SeqCst)) <= SAME_SIGNAL_MS
+    }
+}
 
 /// While this lives, signals are handled for the program's sake.
 pub(crate) struct Guard {
@@ -106,12 +132,12 @@ extern "C" fn launcher_got(signal: i32, facts: *mut libc::siginfo_t, _: *mut lib
 
 extern "C" fn shim_got(signal: i32, facts: *mut libc::siginfo_t, _: *mut libc::c_void) {
     let Some(index) = PASSED_ON.iter().position(|&known| known == signal) else { return };
-    let Some(came_at) = CAME_AT_MS.get(index) else { return };
+    let Some(copies) = COPIES.get(index) else { return };
     let Some(sender) = raw::sender(facts) else { return };
-    let now = raw::monotonic_ms();
+    let now_ms = raw::monotonic_ms();
     if sender != LAUNCHER.load(Ordering::SeqCst) {
-        came_at.store(now, Ordering::SeqCst);
-    } else if now.saturating_sub(came_at.load(Ordering::SeqCst)) > SAME_SIGNAL_MS {
+        copies.add(now_ms);
+    } else if !copies.take(now_ms) {
         pass_on(signal);
     }
 }
@@ -119,4 +145,23 @@ extern "C" fn shim_got(signal: i32, facts: *mut libc::siginfo_t, _: *mut libc::c
 /// A killed launcher takes the program with it, as killing the plain program would.
 extern "C" fn launcher_died(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
     pass_on(libc::SIGKILL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_copy_answers_one_signal_of_the_launcher_and_not_for_ever() {
+        let copies = Copies::NONE;
+        assert!(!copies.take(0));
+        copies.add(1_000);
+        copies.add(1_010);
+        assert!(copies.take(1_900));
+        assert!(copies.take(2_500));
+        assert!(!copies.take(2_510));
+        copies.add(5_000);
+        assert!(!copies.take(5_001 + SAME_SIGNAL_MS));
+        assert!(!copies.take(5_001));
+    }
 }
