@@ -24,7 +24,7 @@ static EARLY: AtomicI32 = AtomicI32::new(0);
 /// In the launcher: the last signal received.
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 /// In the shim, for each signal of `PASSED_ON`: the copies from outside that the launcher has not spoken of yet.
-static COPIES: [Copies; PASSED_ON.len()] = [const { Copies::NONE }; PASSED_ON.len()];
+static COPIES: [Copies; PASSED_ON.len()] = [const { Copies::none() }; PASSED_ON.len()];
 
 struct Copies {
     count: AtomicI32,
@@ -32,7 +32,9 @@ struct Copies {
 }
 
 impl Copies {
-    const NONE: Self = Self { count: AtomicI32::new(0), latest_ms: AtomicI64::new(i64::MIN) };
+    const fn none() -> Self {
+        Self { count: AtomicI32::new(0), latest_ms: AtomicI64::new(i64::MIN) }
+    }
 
     fn add(&self, now_ms: i64) {
         let before = if self.is_recent(now_ms) { self.count.load(Ordering::SeqCst) } else { 0 };
@@ -153,7 +155,7 @@ mod tests {
 
     #[test]
     fn each_copy_answers_one_signal_of_the_launcher_and_not_for_ever() {
-        let copies = Copies::NONE;
+        let copies = Copies::none();
         assert!(!copies.take(0));
         copies.add(1_000);
         copies.add(1_010);
