@@ -24,6 +24,7 @@ impl Amount {
     /// independent of each other, so that the chance of a block to be hit is 1 - exp(-bytes / mean). It counts for its
     /// size and itself divided by that. Where this is no whole number, the address decides between its neighbours, in
     /// proportion, so that the average over many blocks is right and a block counts as much when it is freed.
+    #[cold]
     pub(crate) fn sampled(bytes: u64, mean_bytes: u64, address: usize) -> Self {
         let chance = -(-(bytes.max(1) as f64) / mean_bytes as f64).exp_m1();
         let dice = spread(address as u64);

@@ -161,11 +161,23 @@ impl Recording {
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
     #[inline]
     pub(super) fn take(&mut self, address: usize) -> Option<Block> {
+        let block = match self.shadow.take_from_pool(address) {
+            None => self.take_from_anywhere(address)?,
+            Some(block) => block,
+        };
+        if self.sample_bytes != 0 {
+            sampling::forget(address);
+        }
+        Some(block)
+    }
+
+    #[inline(never)]
+    fn take_from_anywhere(&mut self, address: usize) -> Option<Block> {
         let taken = self.shadow.take(address)?;
         if taken.held_code {
             self.forget_code(CodeAddress(address));
         }
-        if self.sample_bytes != 0 {
+        if taken.block.is_none() {
             sampling::forget(address);
         }
         taken.block
@@ -229,21 +241,9 @@ impl Recording {
 
     #[inline]
     fn put(&mut self, address: usize, block: Block, source: Source) {
-        match self.shadow.put(address, block, source) {
-            Ok(None) => {}
-            Ok(Some(stale)) => {
-                if let Some(stale) = stale.block {
-                    self.freed(address, stale);
-                }
-                if stale.held_code {
-                    self.forget_code(CodeAddress(address));
-                }
-            }
-            Err(Unrecordable::Address) => {
-                self.header().unrecorded_blocks += 1;
-                return;
-            }
-            Err(Unrecordable::OutOfMemory) => return self.doubt(StopReason::OutOfMemory),
+        let is_known = source == Source::Pool && self.shadow.put_in_known_pool(address, block);
+        if !is_known && !self.put_anywhere(address, block, source) {
+            return;
         }
         if self.sample_bytes != 0 {
             sampling::note(address);
@@ -257,6 +257,32 @@ impl Recording {
         }
         self.census_watch.allocated();
         self.tick(block.bytes);
+    }
+
+    /// Whether the block is recorded now.
+    #[cold]
+    #[inline(never)]
+    fn put_anywhere(&mut self, address: usize, block: Block, source: Source) -> bool {
+        match self.shadow.put(address, block, source) {
+            Ok(None) => {}
+            Ok(Some(stale)) => {
+                if let Some(stale) = stale.block {
+                    self.freed(address, stale);
+                }
+                if stale.held_code {
+                    self.forget_code(CodeAddress(address));
+                }
+            }
+            Err(Unrecordable::Address) => {
+                self.header().unrecorded_blocks += 1;
+                return false;
+            }
+            Err(Unrecordable::OutOfMemory) => {
+                self.doubt(StopReason::OutOfMemory);
+                return false;
+            }
+        }
+        true
     }
 
     #[cold]

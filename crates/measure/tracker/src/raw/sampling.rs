@@ -70,12 +70,14 @@ pub(super) fn may_hold(address: usize) -> bool {
 }
 
 /// Something at `address` is recorded. The caller has the pass.
+#[cold]
 pub(super) fn note(address: usize) {
     let held = entry(address);
     held.store(held.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
 }
 
 /// It is no longer. The caller has the pass.
+#[cold]
 pub(super) fn forget(address: usize) {
     let held = entry(address);
     match held.load(Ordering::Relaxed) {

@@ -9,8 +9,8 @@ use super::{
 use std::ptr::NonNull;
 
 impl Shadow {
-    #[inline(never)]
-    pub(super) fn put_anywhere(
+    /// Records a block. One that was there before is forgotten, and returned: its free was not seen.
+    pub(in crate::raw) fn put(
         &mut self,
         address: usize,
         block: Block,

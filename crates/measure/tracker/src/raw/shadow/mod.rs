@@ -87,64 +87,48 @@ impl Shadow {
         })
     }
 
-    /// Records a block. One that was there before is forgotten, and returned: its free was not seen.
-    #[inline]
-    pub(super) fn put(
-        &mut self,
-        address: usize,
-        block: Block,
-        source: Source,
-    ) -> Result<Option<Taken>, Unrecordable> {
-        if source == Source::Pool && self.put_in_known_pool(address, block).is_some() {
-            return Ok(None);
-        }
-        self.put_anywhere(address, block, source)
-    }
-
-    /// Records a block in a pool whose places are known to be of its size.
-    #[inline]
-    fn put_in_known_pool(&mut self, address: usize, block: Block) -> Option<()> {
-        let mut at = self.chunk_at(address)?;
+    /// Records a block in a pool whose places are known to be of its size; whether that was possible.
+    #[expect(clippy::inline_always, reason = "a block that goes through memory waits there")]
+    #[inline(always)]
+    pub(super) fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
+        let Some(mut at) = self.chunk_at(address) else { return false };
         // SAFETY: a chunk of the shadow's own, and the slot is one of its.
         unsafe {
             let chunk = at.as_mut();
-            let place = chunk.slot_in_pool(address)?;
-            let slot = Slot::in_pool(block, chunk.place_bytes())?;
+            let Some(place) = chunk.slot_in_pool(address) else { return false };
+            let Some(slot) = Slot::in_pool(block, chunk.place_bytes()) else { return false };
             if !Slot::read(place).is_empty() {
-                return None;
+                return false;
             }
             slot.write(place);
             chunk.live += 1;
         }
-        Some(())
+        true
     }
 
-    /// Forgets what begins at `address`.
-    #[inline]
-    pub(super) fn take(&mut self, address: usize) -> Option<Taken> {
-        match self.take_from_pool(address) {
-            None => self.take_from_anywhere(address),
-            taken => taken,
-        }
-    }
-
-    #[inline]
-    fn take_from_pool(&mut self, address: usize) -> Option<Taken> {
+    /// Forgets a block in a pool that holds no code object, which almost all are; `None` says nothing.
+    #[expect(clippy::inline_always, reason = "a block that goes through memory waits there")]
+    #[inline(always)]
+    pub(super) fn take_from_pool(&mut self, address: usize) -> Option<Block> {
         let mut at = self.chunk_at(address)?;
-        // SAFETY: as in `put_in_known_pool`.
+        // SAFETY: as above.
         unsafe {
             let chunk = at.as_mut();
             let place = chunk.slot_in_pool(address)?;
             let slot = Slot::read(place);
             let block = slot.block_in_pool(chunk.place_bytes())?;
+            if slot.holds_code() {
+                return None;
+            }
             place.write(0);
             chunk.live -= 1;
-            Some(Taken { block: Some(block), held_code: slot.holds_code() })
+            Some(block)
         }
     }
 
+    /// Forgets what begins at `address`.
     #[inline(never)]
-    fn take_from_anywhere(&mut self, address: usize) -> Option<Taken> {
+    pub(super) fn take(&mut self, address: usize) -> Option<Taken> {
         let Some((block, place)) = self.find(address) else {
             return self
                 .bare_codes
@@ -152,7 +136,7 @@ impl Shadow {
                 .then_some(Taken { block: None, held_code: true });
         };
         let mut at = self.chunk_at(address)?;
-        // SAFETY: as in `put_in_known_pool`; `find` gave the first slot of a block.
+        // SAFETY: as above; `find` gave the first slot of a block.
         let slot = unsafe {
             let chunk = at.as_mut();
             let slot = Slot::read(place);
