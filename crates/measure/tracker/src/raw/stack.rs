@@ -100,13 +100,33 @@ impl Stacks {
                 last.depth = top + 1;
                 Ok(last.node_at(top))
             }
-            // SAFETY: the caller's promise; the frames up to `top` were just found on the stack.
-            Compared::ChangedFrom(first) => unsafe {
-                self.look_up(first..=top, layout, node_of_frame)
+            Compared::ChangedFrom(first) => match self.recall(first, top) {
+                Some(node) => Ok(node),
+                // SAFETY: the caller's promise; the frames up to `top` were just found on the stack.
+                None => unsafe { self.look_up(first..=top, layout, node_of_frame) },
             },
             // SAFETY: the caller's promise.
             Compared::Diverged => unsafe { self.walk(layout, innermost, node_of_frame) },
         }
+    }
+
+    /// The node of the frame at `top`, if that alone changed and was seen so under the same caller.
+    #[inline]
+    fn recall(&mut self, first: usize, top: usize) -> Option<u32> {
+        let last = &mut self.last[self.latest];
+        let (callers, [place, ..]) = last.places.as_mut_slice().split_at_mut_checked(top)? else {
+            return None;
+        };
+        let parent = callers.last().map_or(0, |caller| caller.node);
+        let salted_position = place.position ^ self.salt;
+        let memo = self.memo.as_slice().get(memo_index(salted_position, parent))?;
+        let is_known = memo.salted_position == salted_position && memo.parent == parent;
+        if first != top || !is_known {
+            return None;
+        }
+        (place.node, place.parent) = (memo.node, parent);
+        last.depth = top + 1;
+        Some(memo.node)
     }
 
     /// The node of the stack that was seen last, unless that is forgotten.

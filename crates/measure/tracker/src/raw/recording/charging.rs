@@ -52,7 +52,8 @@ impl Recording {
     ///
     /// # Safety
     /// As [`Recording::allocated`].
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
+    #[inline(always)]
     pub(super) unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
         // SAFETY: the caller's promise.
         unsafe {
