@@ -1,3 +1,4 @@
+use super::filters::{AddressFilter, NameFilter};
 use super::loaded_object::{LoadedObject, Slot, folder};
 use super::replacement::{Replacement, Spared};
 use super::seen_objects::{Generation, SeenObjects};
@@ -10,6 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Patches the slots of loaded objects, each object once, and can put them back.
 pub struct Interposer {
     replacements: &'static [Replacement],
+    names: NameFilter,
+    originals: AddressFilter,
     /// Touched inside `dl_iterate_phdr` only, whose lock serialises all callers.
     seen: UnsafeCell<SeenObjects>,
     /// An address inside the object that this code is part of.
@@ -30,6 +33,8 @@ impl Interposer {
     pub const fn new(replacements: &'static [Replacement]) -> Self {
         Self {
             replacements,
+            names: NameFilter::of(replacements),
+            originals: AddressFilter::new(),
             seen: UnsafeCell::new(SeenObjects::new()),
             own_code: AtomicUsize::new(0),
             spares_neighbours: false,
@@ -51,6 +56,7 @@ impl Interposer {
     pub fn patch_loaded(&self) -> Result<(), InterposeError> {
         for replacement in self.replacements {
             replacement.resolve()?;
+            self.originals.add(replacement.original() as usize);
         }
         self.visit_objects(Direction::Patch)
     }
@@ -197,7 +203,9 @@ impl Interposer {
         replaces: impl Fn(&&Replacement) -> bool,
     ) -> Wanted {
         let bound = |replacement: &&Replacement| replacement.original() as usize == current;
-        if let Some(replacement) = self.replacements.iter().find(bound) {
+        if self.originals.may_hold(current)
+            && let Some(replacement) = self.replacements.iter().find(bound)
+        {
             return if replaces(&replacement) {
                 Wanted::Write(replacement.function as usize)
             } else {
@@ -209,7 +217,10 @@ impl Interposer {
         }
         // The slot is not bound yet: lazily (it points into its own object), or because the object is being loaded by
         // another thread (it holds 0 or an address as in the file). Only its name tells what it will be.
-        let Some(name) = object.imported_name(slot.symbol) else { return Wanted::Keep };
+        let Some(name) = object.imported_name(slot.symbol).filter(|name| self.names.may_hold(name))
+        else {
+            return Wanted::Keep;
+        };
         let named = |replacement: &&Replacement| replacement.symbol == name;
         let Some(replacement) = self.replacements.iter().find(named).filter(replaces) else {
             return Wanted::Keep;

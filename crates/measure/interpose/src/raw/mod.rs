@@ -8,6 +8,7 @@
     reason = "an address has 64 bits on every platform that is supported"
 )]
 
+mod filters;
 pub(crate) mod interposer;
 mod loaded_object;
 pub(crate) mod replacement;
