@@ -13,6 +13,7 @@ def test_a_snapshot_says_what_is_live_and_recording_goes_on(tmp_path: Path) -> N
     figures = told(
         tmp_path,
         """
+        first = second = third = peak = None
         lowtide.start("whole.lowtide")
         first = bytes(2_000_000)  # first
         second = bytes(1_000_000)  # second

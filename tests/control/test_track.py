@@ -151,6 +151,7 @@ def test_an_inner_track_with_a_path_gets_a_snapshot_of_the_recording(tmp_path: P
     told(
         tmp_path,
         """
+        low = more = later = None
         with lowtide.track("outer.lowtide"):
             low = bytes(1_000_000)  # low
             with lowtide.track("inner.lowtide"):

@@ -15,6 +15,7 @@ def test_tracks_are_windows_on_the_recording_of_the_run(tmp_path: Path) -> None:
         PRELUDE
         + """
 assert lowtide.is_tracking()
+high = track = kept = more = part = later = None
 high = bytes(9_000_000)  # high
 del high
 with lowtide.track() as track:

@@ -118,6 +118,7 @@ def test_a_child_that_is_killed_is_said_to_be(tmp_path: Path) -> None:
         tmp_path,
         """
         import os, signal
+        theirs = None
         child = os.fork()
         if child == 0:
             theirs = bytes(9_000_000)  # child
@@ -141,7 +142,7 @@ LEAVES = {
 
 @pytest.mark.parametrize("leave", LEAVES)
 def test_a_program_that_leaves_at_once_is_recorded_to_its_end(leave: str, tmp_path: Path) -> None:
-    recorded = record(tmp_path, f"import ctypes, os\n{HOLD}{LEAVES[leave]}\n")
+    recorded = record(tmp_path, f"import ctypes, os\nkept = None\n{HOLD}{LEAVES[leave]}\n")
     assert recorded.done.returncode == 0
     assert recorded.report().data["recording"]["state"] == "complete"
     assert recorded.report().line("here")["at_peak_bytes"] == 6_000_000 + sys.getsizeof(b"")

@@ -16,6 +16,7 @@ EXACTLY = HELD + sys.getsizeof(b"")
 # Started again with an argument, the program is its own child.
 CHILD = f"""
 import os, sys
+theirs = None  # A new name may make the dictionary of the module grow.
 if len(sys.argv) > 1:
     theirs = bytes({HELD})  # child
     sys.exit(0)
@@ -256,6 +257,7 @@ def test_a_process_that_executes_twice_leaves_each_capture(tmp_path: Path) -> No
         f"""
         import os, sys
         rounds = int(sys.argv[1])
+        theirs = None
         theirs = bytes({HELD})  # child
         if rounds:
             os.execv(sys.executable, [sys.executable, __file__, str(rounds - 1)])

@@ -68,9 +68,9 @@ def test_a_thread_of_a_thread_is_charged_too(tmp_path: Path, loader: str) -> Non
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_mappings_of_workers_are_charged(tmp_path: Path, loader: str) -> None:
-    report = measured(tmp_path, "lib.run_mapping(3, 40960)  # here\n", loader)
-    assert blocks_of_workers(report, "here") == (3, 3 * 40960)
-    assert report.line("here")["mappings"]["at_peak_bytes"] == 3 * 40960
+    report = measured(tmp_path, "lib.run_mapping(3, 4096_000)  # here\n", loader)
+    assert blocks_of_workers(report, "here") == (3, 3 * 4096_000)
+    assert report.line("here")["mappings"]["at_peak_bytes"] == 3 * 4096_000
 
 
 @pytest.mark.parametrize("loader", LOADERS)
