@@ -2,7 +2,7 @@
 
     python tests/cpython_suite.py --python python3.13 [test_gc test.test_asyncio.test_tasks ...]
 
-The exit status is 0 when every result is the same, but for those in KNOWN. A test file runs alone in a process of its own, once plain and once
+The exit status is 0 when every result is the same. A test file runs alone in a process of its own, once plain and once
 under `lowtide run`; results are compared per test method, from the verbose output of unittest.
 """
 
@@ -41,11 +41,6 @@ RESULT = re.compile(
     r"(?P<result>ok|FAIL|ERROR|skipped[^\n]*|expected failure)$",
     re.MULTILINE,
 )
-# Results that differ, and why they may.
-KNOWN = {
-    "test_pass_fds_redirected": "lists all descriptors of a Python it starts, which has one more: its capture's, near 1,000",
-}
-EXIT_STATUS = "exit status"
 SECONDS = 1200
 WRITTEN = "written"
 
@@ -60,15 +55,11 @@ def main() -> int:
         plain = results_of([options.python], file, options.logs / f"{file}.plain.txt")
         launcher = [options.lowtide, "run", "--python", options.python]
         ours = results_of(launcher, file, options.logs / f"{file}.lowtide.txt")
-        differences = {test for test in plain.keys() | ours.keys() if plain.get(test) != ours.get(test)}
-        known = {test for test in differences if test.partition(" ")[0] in KNOWN}
-        unknown = differences - known - ({EXIT_STATUS} if known else set())
-        differing += len(unknown)
-        print(f"{file}: {len(plain)} results, {len(unknown)} differ", flush=True)
-        for test in sorted(unknown):
+        differences = sorted(test for test in plain.keys() | ours.keys() if plain.get(test) != ours.get(test))
+        differing += len(differences)
+        print(f"{file}: {len(plain)} results, {len(differences)} differ", flush=True)
+        for test in differences:
             print(f"    {test}: {plain.get(test, 'missing')} -> {ours.get(test, 'missing')}", flush=True)
-        for test in sorted(known):
-            print(f"    {test} differs, as it {KNOWN[test.partition(' ')[0]]}", flush=True)
     print(f"{len(wanted)} files, {differing} results differ")
     return 1 if differing else 0
 
@@ -120,7 +111,7 @@ def results_of(interpreter: list[str], file: str, log: Path) -> dict[str, str]:
         )
     text = log.read_text(encoding="utf-8", errors="replace")
     results = {match["test"]: match["result"].split()[0] for match in RESULT.finditer(text)}
-    return results | {EXIT_STATUS: str(done.returncode)}
+    return results | {"exit status": str(done.returncode)}
 
 
 if __name__ == "__main__":
