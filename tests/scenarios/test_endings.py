@@ -241,7 +241,9 @@ print("done")
 def assert_stopped_for_want_of_space(recorded: Recorded) -> None:
     assert (recorded.done.returncode, recorded.done.stdout) == (0, "done\n"), recorded.done.stderr
     assert "no space is left where the capture is written" in recorded.done.stderr.replace("\n      ", " ")
-    assert recorded.report().line("here")["churn_bytes"] == 6_000_000 + sys.getsizeof(b"")
+    # The first line of a module asks 3.10 for some more bytes, which the interpreter keeps.
+    besides = recorded.report().line("here")["churn_bytes"] - 6_000_000 - sys.getsizeof(b"")
+    assert 0 <= besides < (100 if sys.version_info < (3, 11) else 1)
 
 
 def test_a_file_that_may_not_grow_stops_the_recording_only(tmp_path: Path) -> None:

@@ -276,7 +276,8 @@ unsafe extern "C" fn free<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
         return call();
     }
     let freed = events::about_to_free::<HAS_GIL>(block as usize);
-    if IS_PYMALLOC && freed.is_some_and(is_in_arena) { call() } else { thread::inside(call) }
+    // What is not recorded here is not recorded farther down either.
+    if IS_PYMALLOC && freed.is_none_or(is_in_arena) { call() } else { thread::inside(call) }
 }
 
 /// # Safety

@@ -96,9 +96,13 @@ fn stop_for_second_interpreter() {
 /// A block was allocated. `HAS_GIL` promises that the caller holds the GIL; without it that is found out.
 #[inline]
 pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
-    if !sampling::is_due(bytes) {
-        return;
+    if sampling::is_due(bytes) {
+        record::<HAS_GIL>(address, bytes, family);
     }
+}
+
+#[inline(never)]
+fn record<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
     let caller = Caller::new::<HAS_GIL>();
     if let Some(mut entered) = caller.enter() {
         // SAFETY: the thread state is that of this thread.
@@ -109,9 +113,11 @@ pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, famil
 /// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
 #[inline]
 pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
-    if !sampling::may_hold(address) {
-        return None;
-    }
+    if sampling::may_hold(address) { forget::<HAS_GIL>(address) } else { None }
+}
+
+#[inline(never)]
+fn forget<const HAS_GIL: bool>(address: usize) -> Option<usize> {
     let caller = Caller::new::<HAS_GIL>();
     let mut entered = caller.enter()?;
     let block = entered.take(address)?;
