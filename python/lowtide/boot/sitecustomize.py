@@ -46,7 +46,9 @@ def _obey(orders, folder):
         # A proof takes note of what is started, and measures the program alone.
         if "STAGE" not in orders:
             passed_on = ["PYTHONPATH=" + folder]
-            names = [name for name in ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "SAMPLE_BYTES") if name in orders]
+            names = [
+                name for name in ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "SAMPLE_BYTES") if name in orders
+            ]
             passed_on += ["LOWTIDE_%s=%s" % (name, orders[name]) for name in names]
             tracker.follow(passed_on, int(orders.get("STARTED_BY", 0)))
         if "NATIVE_FRAMES" in orders:

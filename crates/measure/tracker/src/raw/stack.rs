@@ -170,9 +170,15 @@ impl Stacks {
             return Err(F::out_of_memory());
         }
         let frames = self.walked.as_slice()[..depth].iter().rev().flatten();
-        for (place, &frame) in last.places.as_mut_slice().iter_mut().zip(frames) {
+        for (index, (place, &frame)) in
+            last.places.as_mut_slice().iter_mut().zip(frames).enumerate()
+        {
             // SAFETY: the caller's promise.
-            place.take(frame, unsafe { frame.position(&layout.frame) });
+            let position = unsafe { frame.position(&layout.frame) };
+            if index >= last.known || place.position != position {
+                (place.position, place.parent) = (position, UNKNOWN);
+            }
+            place.frame = Some(frame);
         }
         last.known = last.known.max(depth);
         // SAFETY: as above; all frames were just found on the stack.
@@ -292,16 +298,6 @@ impl LastStack {
     #[inline]
     fn has_room(&mut self, depth: usize) -> bool {
         depth <= self.places.capacity() || self.places.grow(grown(depth))
-    }
-}
-
-impl Place {
-    /// Holds this frame from now on; a node that was found for the same position may still be right.
-    fn take(&mut self, frame: FrameAddress, position: u64) {
-        if self.position != position || self.frame.is_none() {
-            (self.position, self.parent) = (position, UNKNOWN);
-        }
-        self.frame = Some(frame);
     }
 }
 

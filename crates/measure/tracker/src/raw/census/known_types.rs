@@ -46,7 +46,8 @@ pub(super) struct Heap<'a> {
 const FIRST_CAPACITY: usize = 512;
 const REJECTED: usize = 1024;
 const RECENT: usize = 64;
-const NO_ADDRESS: usize = usize::MAX;
+/// Any word may stand where a type's address is looked for, this one as well.
+const NO_TYPE: (usize, u32) = (usize::MAX, u32::MAX);
 /// Each is a system call of a fraction of a microsecond.
 const MOST_LOOKS: u32 = 20_000;
 /// Longest chain of bases and metatypes.
@@ -71,7 +72,7 @@ impl KnownTypes {
             indices: AddressMap::EMPTY,
             types: OwnArray::EMPTY,
             count: 0,
-            recent: [(NO_ADDRESS, 0); RECENT],
+            recent: [NO_TYPE; RECENT],
             rejected: [0; REJECTED],
             looks_left: MOST_LOOKS,
         }
@@ -81,7 +82,7 @@ impl KnownTypes {
     #[inline]
     pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<usize> {
         let recent = &mut self.recent[address.wrapping_mul(SPREAD) >> RECENT_SHIFT];
-        if recent.0 == address {
+        if recent.0 == address && *recent != NO_TYPE {
             return Some(recent.1 as usize);
         }
         if !may_be_type(address) {
