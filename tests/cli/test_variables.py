@@ -28,6 +28,13 @@ def test_an_empty_variable_is_as_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sampling_is_asked_for_by_a_variable(tmp_path: Path) -> None:
+    done = lowtide("run", "-c", "kept = bytes(3_000_000)", cwd=tmp_path, variables={"LOWTIDE_SAMPLE": "64k"})
+    assert "one block every 64.0 kB on average" in done.stderr
+    done = lowtide("run", "-c", "kept = bytes(3_000_000)", cwd=tmp_path, variables={"LOWTIDE_SAMPLE": ""})
+    assert "sampled" not in done.stderr
+
+
 def test_names_are_filled_in(tmp_path: Path) -> None:
     show = "import os; print(os.getppid())"
     for _ in range(2):

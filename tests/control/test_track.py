@@ -182,6 +182,26 @@ def test_native_functions_are_told_where_they_are_asked_for(tmp_path: Path) -> N
     assert figures["seen"] == [True, False, True]
 
 
+def test_a_sample_begins_and_ends_with_its_track(tmp_path: Path) -> None:
+    figures = told(
+        tmp_path,
+        """
+        def seen(sample):
+            with lowtide.track(sample=sample) as track:
+                kept = [bytes(1000) for _ in range(20_000)]
+            return track.peak_bytes, json.loads(track.report("json")).get("sampling")
+        tell(exact=seen(0), sampled=seen(20_000), exact_again=seen(0))
+        """,
+    )
+    (exact, no_sampling), (estimate, sampling) = figures["exact"], figures["sampled"]
+    assert no_sampling is None
+    assert sampling["mean_bytes"] == 20_000
+    # Half the width of the interval for 95 of 100: five standard errors are two and a half of it.
+    assert abs(estimate - exact) <= 2.55 * sampling["peak_heap_margin_bytes"]
+    assert figures["exact_again"][1] is None
+    assert abs(figures["exact_again"][0] - exact) < 1_000
+
+
 DECORATED = {
     "function": """
         def work(size):
