@@ -67,8 +67,12 @@ def test_a_terminal(tmp_path: Path) -> None:
 def on_terminal(command: list[str], folder: Path) -> bytes:
     """What a terminal shows when the command reads `me` from it."""
     with terminal_of(command, folder) as terminal:
+        shown = b""
+        # What is typed before the program asks would be shown in front of what it prints.
+        while not shown.endswith(b"name? "):
+            shown += os.read(terminal, 1024)
         os.write(terminal, b"me\n")
-        return rest_of(terminal)
+        return shown + rest_of(terminal)
 
 
 @contextmanager

@@ -212,7 +212,8 @@ impl Interposer {
                 Wanted::Keep
             };
         }
-        if !object.contains(current) && current >= object.extent() {
+        let is_bound = !object.contains(current) && current >= object.extent();
+        if is_bound && !self.spares_neighbours {
             return Wanted::Keep;
         }
         // The slot is not bound yet: lazily (it points into its own object), or because the object is being loaded by
@@ -225,11 +226,21 @@ impl Interposer {
         let Some(replacement) = self.replacements.iter().find(named).filter(replaces) else {
             return Wanted::Keep;
         };
-        if object.contains(current) {
-            Wanted::Write(replacement.function as usize)
-        } else {
-            Wanted::NotRelocatedYet
+        match (is_bound, object.contains(current)) {
+            // A neighbour that replaces the same function was first. It is behind this one: its own slots are spared.
+            (true, _) if current != replacement.function as usize && self.is_neighbour(current) => {
+                Wanted::Write(replacement.function as usize)
+            }
+            (true, _) => Wanted::Keep,
+            (false, true) => Wanted::Write(replacement.function as usize),
+            (false, false) => Wanted::NotRelocatedYet,
         }
+    }
+
+    /// Whether the address lies in an object of the same folder as this code.
+    fn is_neighbour(&self, address: usize) -> bool {
+        let folder = folder_of(address);
+        folder.is_some() && folder == folder_of(self.own_code.load(Ordering::Relaxed))
     }
 
     fn restored_value(&self, current: usize) -> Wanted {
@@ -296,7 +307,7 @@ fn folder_of(address: usize) -> Option<&'static [u8]> {
     if !found || info.dli_fname.is_null() {
         return None;
     }
-    // SAFETY: the name of a loaded object is a C string; the object is the one that this code runs in, so it stays.
+    // SAFETY: the name of a loaded object is a C string. Whoever asks runs in it, or is about to call it, so it stays.
     folder(unsafe { CStr::from_ptr(info.dli_fname) }.to_bytes())
 }
 
