@@ -337,6 +337,57 @@ def test_the_workers_of_a_server_that_forks_first(tmp_path: Path) -> None:
     assert {worker.data["name"] for worker in workers} == {f"forked at {tmp_path / 'program.py'}:14"}
 
 
+def test_a_child_that_asks_for_memory_later_is_named_by_the_line_that_forked_it(tmp_path: Path) -> None:
+    """From CPython 3.14 on, fork itself asks for none in the child. A native call of it needs not even the GIL."""
+    recorded = record(
+        tmp_path,
+        f"""
+        import ctypes, os
+
+        def work():
+            theirs = bytes({HELD})  # child
+            os._exit(0)
+
+        def main(fork):
+            child = fork()
+            if child == 0:
+                work()
+            os.waitpid(child, 0)
+
+        for fork in os.fork, ctypes.CDLL(None).fork, ctypes.PyDLL(None).fork:
+            main(fork)
+        """,
+    )
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    names = [child.data["name"] for child in recorded.children()]
+    assert names == [f"forked at {tmp_path / 'program.py'}:9"] * 3
+
+
+def test_a_child_of_a_function_that_forked_and_returned_is_named_by_its_caller(tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path,
+        f"""
+        import ctypes, os
+        native_fork = ctypes.PyDLL(None).fork
+
+        def fork():
+            return native_fork()
+
+        def main():
+            child = fork()
+            if child == 0:
+                theirs = bytes({HELD})  # child
+                os._exit(0)
+            os.waitpid(child, 0)
+
+        main()
+        """,
+    )
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    (child,) = recorded.children()
+    assert child.data["name"] == f"forked at {tmp_path / 'program.py'}:9"
+
+
 def test_processes_stand_under_the_one_that_started_them(tmp_path: Path) -> None:
     recorded = record(
         tmp_path,

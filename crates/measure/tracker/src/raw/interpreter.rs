@@ -59,6 +59,12 @@ pub(super) fn own_thread_state() -> usize {
     call(&OWN_FUNCTION)
 }
 
+/// The thread state of this thread in the recorded interpreter, with or without the GIL.
+pub(super) fn own_if_recorded() -> Option<usize> {
+    let own = own_thread_state();
+    (own != 0 && !is_foreign(own)).then_some(own)
+}
+
 /// Whether this thread state belongs to an interpreter whose GIL is not the recorded one's.
 #[inline]
 pub(super) fn is_foreign(thread_state: usize) -> bool {

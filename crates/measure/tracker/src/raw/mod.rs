@@ -20,6 +20,7 @@ mod entered;
 mod errno;
 #[cfg(not(test))]
 mod events;
+mod fork_place;
 mod gate;
 #[cfg(not(test))]
 mod interpreter;

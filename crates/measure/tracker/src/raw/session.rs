@@ -5,7 +5,7 @@ use super::entered::{self, Ended, Entered};
 use super::gate::{self, Shut};
 use super::own_memory::OwnArray;
 use super::recording::{ArenaUse, Recording};
-use super::{arenas, domains, errno, interpreter, lineage, native, thread};
+use super::{arenas, domains, errno, fork_place, interpreter, lineage, native, thread};
 use crate::StartError;
 use crate::decimal::{MOST_DIGITS, decimal};
 use crate::windows::Figures;
@@ -489,5 +489,12 @@ extern "C" fn after_fork_in_parent() {
 extern "C" fn after_fork_in_child() {
     thread::leave();
     lineage::after_fork_in_child();
+    // SAFETY: the child has this thread only, with or without the GIL. Nobody was writing the session when it was forked:
+    // that is done while the gate is closed.
+    unsafe {
+        let session = if entered::gate().is_closed() { None } else { SESSION.get() };
+        let layout = session.map(|session| &session.layout);
+        fork_place::note(layout.zip(interpreter::own_if_recorded()));
+    }
     entered::gate().after_fork_in_child();
 }

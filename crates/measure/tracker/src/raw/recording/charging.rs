@@ -3,9 +3,11 @@
 
 use super::Recording;
 use crate::raw::call_tree::Edge;
+use crate::raw::fork_place;
 use crate::raw::native_stack::Asking;
 use crate::raw::nodes::Nodes;
 use crate::raw::origin::Origin;
+use crate::raw::stack::NodeOfFrame;
 use crate::raw::thread;
 use crate::raw::waiting::Waiter;
 use lowtide_capture::StopReason;
@@ -69,6 +71,30 @@ impl Recording {
                 shadow: &mut self.shadow,
             };
             self.stacks.node(&self.layout, innermost, &mut nodes)
+        }
+    }
+
+    /// The node of the line that forked this process; 0 if that is not known.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[cold]
+    pub(super) unsafe fn fork_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+        // SAFETY: the caller's promise; callers do not move on while what they called is on the stack.
+        unsafe {
+            let innermost = self.innermost_frame(thread_state);
+            let place = innermost.and_then(|frame| fork_place::find(&self.layout, frame));
+            let Some((address, frame)) = place else { return Ok(0) };
+            let mut nodes = Nodes {
+                tree: &mut self.tree,
+                codes: &mut self.codes,
+                writer: &mut self.writer,
+                layout: &self.layout,
+                shadow: &mut self.shadow,
+            };
+            let caller = address.previous(&self.layout.frame);
+            let caller = self.stacks.node(&self.layout, caller, &mut nodes)?;
+            nodes.node_of(caller, frame)
         }
     }
 

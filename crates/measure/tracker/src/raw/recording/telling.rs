@@ -105,14 +105,14 @@ impl Recording {
         thread::inside(|| self.writer.snapshot(path))
     }
 
-    /// Notes the stack on which this process was forked, or where it first asked for memory after that.
+    /// Notes the stack on which this process was forked, but for functions that have returned since.
     ///
     /// # Safety
     /// `thread_state` is 0 or the live thread state of the calling thread.
     pub(in crate::raw) unsafe fn note_fork(&mut self, thread_state: usize) {
         // SAFETY: the caller's promise.
         let noted =
-            unsafe { self.frame_node(thread_state) }.and_then(|node| self.writer.add_fork(node));
+            unsafe { self.fork_node(thread_state) }.and_then(|node| self.writer.add_fork(node));
         self.unless_noted(noted);
     }
 
