@@ -33,6 +33,8 @@ pub struct FrameResolver<'a> {
     codes: HashMap<u32, ResolvedCode>,
     files: HashMap<Vec<u8>, Arc<PathBuf>>,
     ids: HashMap<Frame, FrameId>,
+    /// By code and instruction: most nodes of a tree stand at places that others stand at too.
+    places: HashMap<(u32, u32), FrameId>,
     frames: Frames,
 }
 
@@ -52,6 +54,7 @@ impl<'a> FrameResolver<'a> {
             codes: HashMap::new(),
             files: HashMap::new(),
             ids: HashMap::new(),
+            places: HashMap::new(),
             frames: Frames::default(),
         }
     }
@@ -63,6 +66,15 @@ impl<'a> FrameResolver<'a> {
 
     /// The place of an instruction; a code object whose record is lost has a place of its own.
     pub fn place_of(&mut self, code: u32, instruction: u32) -> FrameId {
+        if let Some(&place) = self.places.get(&(code, instruction)) {
+            return place;
+        }
+        let place = self.find_place(code, instruction);
+        self.places.insert((code, instruction), place);
+        place
+    }
+
+    fn find_place(&mut self, code: u32, instruction: u32) -> FrameId {
         if !self.codes.contains_key(&code) {
             let resolved = self.resolve_code(code);
             self.codes.insert(code, resolved);
