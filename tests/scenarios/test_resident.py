@@ -10,8 +10,16 @@ from measuring import Report, measure, record
 ARENA_BYTES = 1 << 20
 # Fewer than so many events leave no point of the timeline.
 TICK = "ticks = [str(number) for number in range(2_000)]"
-# Seconds between points of the timeline: so long after one, the next ticks leave another.
-POINTS_APART = 0.01
+# Stays where the program is until points of the timeline, which are so many seconds apart, are due again, and leaves one.
+POINT = f"""
+import time
+
+def point():
+    due = time.monotonic() + 0.01
+    while time.monotonic() < due:
+        pass
+    {TICK}
+"""
 
 
 def parts(moment: dict[str, Any]) -> int:
@@ -36,20 +44,16 @@ def assert_sound(report: Report) -> None:
 def test_one_block_kept_in_every_arena_keeps_the_arenas(tmp_path: Path) -> None:
     recorded = record(
         tmp_path,
-        f"""
-        import time
+        POINT
+        + f"""
+def main():
+    rows = [bytes(200) for _ in range(400_000)]
+    point()
+    return rows[::400]
 
-        def main():
-            rows = [bytes(200) for _ in range(400_000)]
-            point_of_timeline_due = time.monotonic() + {POINTS_APART}
-            while time.monotonic() < point_of_timeline_due:
-                pass
-            {TICK}
-            return rows[::400]
-
-        kept = main()
-        {TICK}
-        """,
+kept = main()
+{TICK}
+""",
     )
     report = recorded.report()
     assert_sound(report)
@@ -70,13 +74,15 @@ def test_one_block_kept_in_every_arena_keeps_the_arenas(tmp_path: Path) -> None:
 def test_arenas_that_are_all_free_go_back_and_rss_falls(tmp_path: Path) -> None:
     report = measure(
         tmp_path,
-        f"""
-        def main():
-            rows = [bytes(200) for _ in range(400_000)]
+        POINT
+        + f"""
+def main():
+    rows = [bytes(200) for _ in range(400_000)]
+    point()
 
-        main()
-        {TICK}
-        """,
+main()
+{TICK}
+""",
     )
     assert_sound(report)
     last = report.data["resident"]["last"]
@@ -90,14 +96,16 @@ def test_blocks_freed_beneath_a_kept_one_stay_with_malloc(tmp_path: Path) -> Non
     """Each is smaller than what malloc maps on its own, and the last keeps the end of its heap."""
     recorded = record(
         tmp_path,
-        f"""
-        def main():
-            rows = [bytes(10_000) for _ in range(10_000)]
-            return bytes(10_000)
+        POINT
+        + f"""
+def main():
+    rows = [bytes(10_000) for _ in range(10_000)]
+    point()
+    return bytes(10_000)
 
-        kept = main()
-        {TICK}
-        """,
+kept = main()
+{TICK}
+""",
     )
     report = recorded.report()
     assert_sound(report)
