@@ -1,8 +1,9 @@
 use crate::layout::{self, Header, MAX_SEGMENTS, SegmentEntry, record_kind, segment_kind};
 use crate::reader::read_directory;
+use crate::source::Source;
 use crate::{CaptureError, Ending, NativeAddress, Symbol};
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::mem::offset_of;
 use std::os::unix::fs::FileExt;
@@ -29,14 +30,14 @@ pub fn add_symbols(
 }
 
 fn append_records(path: &Path, records: &[u8]) -> Result<(), CaptureError> {
-    let bytes = fs::read(path).map_err(|source| CaptureError::io("annotate", path, source))?;
-    let directory = read_directory(&bytes, path)?;
+    let mut source = Source::open(path)?;
+    let directory = read_directory(&mut source)?;
     let count = directory.segments.len();
     if count >= MAX_SEGMENTS {
-        return Err(CaptureError::Damaged { path: path.to_owned(), what: "its directory is full" });
+        return Err(source.damaged("its directory is full"));
     }
     let page = u64::from(layout::PAGE_BYTES);
-    let offset = directory.end.max(bytes.len() as u64).next_multiple_of(page);
+    let offset = directory.end.max(source.length()).next_multiple_of(page);
     append_segment(path, count, offset, records)
         .map_err(|source| CaptureError::io("annotate", path, source))
 }

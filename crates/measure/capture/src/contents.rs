@@ -1,16 +1,16 @@
-use crate::layout::{Node, TimelinePoint, UNKNOWN_MODULE, node_kind};
-use crate::{Life, StopReason};
+use crate::layout::{Node, TimelinePoint, UNKNOWN_MODULE};
+use crate::{Life, NodeStore, StopReason};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything a capture says, checked: ids are in range and a node's parent stands before it.
 #[derive(Clone, Debug)]
-pub struct Capture {
+pub struct Capture<Nodes = Vec<Node>> {
     /// The figures of the header.
     pub summary: Summary,
     /// What the process was; `None` when it was killed before it could say.
     pub process: Option<Process>,
     /// The call tree. Node 0 is the root and its own parent; every other parent's id is lower than its child's.
-    pub nodes: Vec<Node>,
+    pub nodes: Nodes,
     /// Code objects by code id; `None` where a record is missing.
     pub codes: Vec<Option<Code>>,
     /// Programs and libraries by module id; `None` where a record is missing.
@@ -27,16 +27,34 @@ pub struct Capture {
     pub life: Life,
 }
 
-impl Capture {
+impl<Nodes: NodeStore> Capture<Nodes> {
     /// The addresses of native frames that no symbol is there for.
     #[must_use]
     pub fn without_symbols(&self) -> BTreeSet<NativeAddress> {
-        let frames = self.nodes.iter().filter(|node| node.kind == node_kind::NATIVE_FRAME);
-        frames
-            .filter(|node| node.code != UNKNOWN_MODULE)
-            .map(|node| NativeAddress { module: node.code, address: node.instruction })
+        self.nodes
+            .native_addresses()
+            .filter(|address| address.module != UNKNOWN_MODULE)
             .filter(|address| !self.symbols.contains_key(address))
             .collect()
+    }
+}
+
+impl<Nodes> Capture<Nodes> {
+    /// The same with its nodes kept in another way.
+    #[must_use]
+    pub fn with_nodes<Others>(self, nodes: Others) -> Capture<Others> {
+        Capture {
+            summary: self.summary,
+            process: self.process,
+            nodes,
+            codes: self.codes,
+            modules: self.modules,
+            symbols: self.symbols,
+            timeline: self.timeline,
+            census: self.census,
+            ending: self.ending,
+            life: self.life,
+        }
     }
 }
 

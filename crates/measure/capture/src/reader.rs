@@ -4,7 +4,8 @@ use crate::layout::{
     self, Header, LEAST_POINT_WORDS, MAX_SEGMENTS, Node, TimelinePoint, segment_kind, state,
 };
 use crate::record_reader::Records;
-use crate::{CaptureError, StopReason};
+use crate::source::Source;
+use crate::{CaptureError, NodeStore, StopReason};
 use std::mem::offset_of;
 use std::path::Path;
 
@@ -13,8 +14,15 @@ use std::path::Path;
 /// # Errors
 /// When the file cannot be read, is no capture, is from a newer version, truncated or damaged.
 pub fn read(path: &Path) -> Result<Capture, CaptureError> {
-    let bytes = std::fs::read(path).map_err(|source| CaptureError::io("read", path, source))?;
-    parse(&bytes, path)
+    read_into(path)
+}
+
+/// The same, its nodes kept in whatever way the caller has a use for.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_into<Nodes: NodeStore>(path: &Path) -> Result<Capture<Nodes>, CaptureError> {
+    read_from(&mut Source::open(path)?)
 }
 
 /// Reads a capture from memory; `path` is for messages only.
@@ -22,24 +30,32 @@ pub fn read(path: &Path) -> Result<Capture, CaptureError> {
 /// # Errors
 /// As [`read`].
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Capture, CaptureError> {
-    let directory = read_directory(bytes, path)?;
-    let mut nodes = Vec::new();
+    read_from(&mut Source::in_memory(bytes, path))
+}
+
+fn read_from<Nodes: NodeStore>(source: &mut Source) -> Result<Capture<Nodes>, CaptureError> {
+    let directory = read_directory(source)?;
+    let summary = directory.summary;
+    let mut nodes = Nodes::default();
     let mut timeline = Vec::new();
     let mut records = Records::default();
     for segment in &directory.segments {
         match segment.kind {
-            segment_kind::NODES => read_nodes(segment.bytes, &mut nodes),
-            segment_kind::TIMELINE => read_timeline(segment, &mut timeline),
-            segment_kind::RECORDS => records.read(segment.bytes),
+            segment_kind::NODES => read_nodes(source, segment, &summary, &mut nodes)?,
+            segment_kind::TIMELINE => {
+                let points = source.bytes(segment.offset, segment.used)?;
+                read_timeline(points, segment.item_bytes, &mut timeline);
+            }
+            segment_kind::RECORDS => records.read(source.bytes(segment.offset, segment.used)?),
             _ => {}
         }
     }
-    if nodes.is_empty() {
-        return Err(damaged(path, "its call tree has no root"));
+    if nodes.count() == 0 {
+        return Err(source.damaged("its call tree has no root"));
     }
-    records.forget_sites_from(nodes.len());
+    records.forget_sites_from(nodes.count());
     Ok(Capture {
-        summary: directory.summary,
+        summary,
         process: records.process,
         nodes,
         codes: records.codes,
@@ -53,36 +69,36 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Capture, CaptureError> {
 }
 
 /// The header's figures and the used bytes of each segment.
-pub(crate) struct Directory<'a> {
+pub(crate) struct Directory {
     pub summary: Summary,
-    pub segments: Vec<UsedSegment<'a>>,
+    pub segments: Vec<UsedSegment>,
     /// Where the last segment's used bytes end.
     pub end: u64,
 }
 
-pub(crate) struct UsedSegment<'a> {
+/// It ends before the file does.
+pub(crate) struct UsedSegment {
     kind: u32,
     item_bytes: u32,
-    bytes: &'a [u8],
+    offset: u64,
+    used: u64,
 }
 
-pub(crate) fn read_directory<'a>(
-    bytes: &'a [u8],
-    path: &Path,
-) -> Result<Directory<'a>, CaptureError> {
-    check_start(bytes, path)?;
-    let summary = read_summary(bytes).ok_or_else(|| truncated(path, bytes, HEADER_END))?;
-    let mut count = Cursor::at(bytes, offset_of!(Header, segment_count));
+pub(crate) fn read_directory(source: &mut Source) -> Result<Directory, CaptureError> {
+    let header = source.bytes(0, HEADER_END.min(source.length()))?.to_vec();
+    check_start(&header, source)?;
+    let summary = read_summary(&header).ok_or_else(|| source.truncated(HEADER_END))?;
+    let mut count = Cursor::at(&header, offset_of!(Header, segment_count));
     let count = count.u32().unwrap_or(0) as usize;
     if count > MAX_SEGMENTS {
-        return Err(damaged(path, "its directory is longer than a directory can be"));
+        return Err(source.damaged("its directory is longer than a directory can be"));
     }
-    let mut entries = Cursor::at(bytes, offset_of!(Header, segments));
+    let mut entries = Cursor::at(&header, offset_of!(Header, segments));
     let mut segments = Vec::with_capacity(count);
     let mut end = HEADER_END;
     for _ in 0..count {
         // Segments lie in order, so that what is read is never more than the file.
-        let (segment, segment_end) = read_segment(&mut entries, end, bytes, path)?;
+        let (segment, segment_end) = read_segment(&mut entries, end, source)?;
         end = segment_end;
         segments.push(segment);
     }
@@ -91,18 +107,18 @@ pub(crate) fn read_directory<'a>(
 
 const HEADER_END: u64 = layout::HEADER_BYTES as u64;
 
-fn check_start(bytes: &[u8], path: &Path) -> Result<(), CaptureError> {
+fn check_start(header: &[u8], source: &Source) -> Result<(), CaptureError> {
     // A file of zeros, or a shorter one, is what a process killed in its first moments leaves: not a capture either.
-    if !bytes.starts_with(&layout::MAGIC) {
-        return Err(CaptureError::NotACapture { path: path.to_owned() });
+    if !header.starts_with(&layout::MAGIC) {
+        return Err(CaptureError::NotACapture { path: source.path().to_owned() });
     }
-    let found = Cursor::at(bytes, offset_of!(Header, format_version)).u32();
+    let found = Cursor::at(header, offset_of!(Header, format_version)).u32();
     match found {
-        Some(layout::FORMAT_VERSION) if bytes.len() as u64 >= HEADER_END => Ok(()),
-        None | Some(layout::FORMAT_VERSION) => Err(truncated(path, bytes, HEADER_END)),
-        Some(0) => Err(damaged(path, "its format has no number")),
+        Some(layout::FORMAT_VERSION) if header.len() as u64 >= HEADER_END => Ok(()),
+        None | Some(layout::FORMAT_VERSION) => Err(source.truncated(HEADER_END)),
+        Some(0) => Err(source.damaged("its format has no number")),
         Some(found) => Err(CaptureError::NewerVersion {
-            path: path.to_owned(),
+            path: source.path().to_owned(),
             found,
             known: layout::FORMAT_VERSION,
         }),
@@ -156,38 +172,47 @@ fn read_state(state: u32, stop_reason: u32) -> State {
 }
 
 /// One segment, and where its used bytes end in the file.
-fn read_segment<'a>(
+fn read_segment(
     entries: &mut Cursor,
     least_offset: u64,
-    file: &'a [u8],
-    path: &Path,
-) -> Result<(UsedSegment<'a>, u64), CaptureError> {
+    source: &Source,
+) -> Result<(UsedSegment, u64), CaptureError> {
     let entry = entries.u32s().zip(entries.u64s());
     let ([kind, item_bytes], [offset, capacity, used]) =
-        entry.ok_or_else(|| truncated(path, file, HEADER_END))?;
-    if offset < least_offset || used > capacity {
-        return Err(damaged(path, "a segment lies where none can be"));
+        entry.ok_or_else(|| source.truncated(HEADER_END))?;
+    let end = offset.checked_add(used).filter(|_| offset >= least_offset && used <= capacity);
+    let end = end.ok_or_else(|| source.damaged("a segment lies where none can be"))?;
+    if end > source.length() {
+        return Err(source.truncated(end));
     }
-    let end = offset
-        .checked_add(used)
-        .ok_or_else(|| damaged(path, "a segment lies where none can be"))?;
-    let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-    let bytes = range.and_then(|(start, end)| file.get(start..end));
-    let bytes = bytes.ok_or_else(|| truncated(path, file, end))?;
-    Ok((UsedSegment { kind, item_bytes, bytes }, end))
+    Ok((UsedSegment { kind, item_bytes, offset, used }, end))
 }
 
-fn read_nodes(bytes: &[u8], nodes: &mut Vec<Node>) {
-    nodes.reserve(bytes.len() / size_of::<Node>());
-    for encoded in bytes.chunks_exact(size_of::<Node>()) {
-        let id = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-        let Some(mut node) = read_node(&mut Cursor::at(encoded, 0)) else { return };
-        // Only a torn or damaged node names a parent that is not there yet: it hangs from the root then.
-        if node.parent >= id {
-            node.parent = 0;
+const NODE_BYTES: usize = size_of::<Node>();
+/// Nodes are read in pieces that stay in the processor's caches.
+const PIECE_BYTES: u64 = 4096 * NODE_BYTES as u64;
+
+fn read_nodes(
+    source: &mut Source,
+    segment: &UsedSegment,
+    summary: &Summary,
+    nodes: &mut impl NodeStore,
+) -> Result<(), CaptureError> {
+    let mut read = 0;
+    while read < segment.used {
+        let piece = PIECE_BYTES.min(segment.used - read);
+        let (encoded, _) = source.bytes(segment.offset + read, piece)?.as_chunks::<NODE_BYTES>();
+        for encoded in encoded {
+            let Some(mut node) = read_node(&mut Cursor::at(encoded, 0)) else { continue };
+            // Only a torn or damaged node names a parent that is not there yet: it hangs from the root then.
+            if node.parent as usize >= nodes.count() {
+                node.parent = 0;
+            }
+            nodes.add(&node, summary);
         }
-        nodes.push(node);
+        read += piece;
     }
+    Ok(())
 }
 
 fn read_node(fields: &mut Cursor) -> Option<Node> {
@@ -210,9 +235,9 @@ fn read_node(fields: &mut Cursor) -> Option<Node> {
 }
 
 /// A shorter point has 0 for what it does not tell.
-fn read_timeline(segment: &UsedSegment, timeline: &mut Vec<TimelinePoint>) {
+fn read_timeline(points: &[u8], point_bytes: u32, timeline: &mut Vec<TimelinePoint>) {
     let least_bytes = LEAST_POINT_WORDS * size_of::<u64>();
-    for encoded in segment.bytes.chunks_exact((segment.item_bytes as usize).max(least_bytes)) {
+    for encoded in points.chunks_exact((point_bytes as usize).max(least_bytes)) {
         let point = read_point(&mut Cursor::at(encoded, 0));
         // Points that go back in time were being thinned out when the process was killed.
         if timeline.last().is_none_or(|last: &TimelinePoint| last.elapsed_ns < point.elapsed_ns) {
@@ -223,16 +248,4 @@ fn read_timeline(segment: &UsedSegment, timeline: &mut Vec<TimelinePoint>) {
 
 fn read_point(words: &mut Cursor) -> TimelinePoint {
     TimelinePoint::from_words(std::array::from_fn(|_| words.u64().unwrap_or(0)))
-}
-
-fn truncated(path: &Path, bytes: &[u8], expected_bytes: u64) -> CaptureError {
-    CaptureError::Truncated {
-        path: path.to_owned(),
-        found_bytes: bytes.len() as u64,
-        expected_bytes,
-    }
-}
-
-fn damaged(path: &Path, what: &'static str) -> CaptureError {
-    CaptureError::Damaged { path: path.to_owned(), what }
 }

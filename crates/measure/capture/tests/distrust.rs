@@ -2,10 +2,12 @@
 
 mod sample;
 
-use lowtide_capture::{Capture, parse};
+use lowtide_capture::{Capture, CaptureError, parse, read};
 use proptest::prelude::*;
 use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
+use std::{fs, thread};
 
 static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(sample::whole_capture);
 
@@ -39,6 +41,25 @@ fn every_truncation_is_refused() {
             parse(&SAMPLE[..length], Path::new("cut")).is_err(),
             "{length} bytes were taken for a capture"
         );
+    }
+}
+
+#[test]
+fn a_capture_comes_through_a_pipe_too_and_may_break_off_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (written, is_whole) in [(SAMPLE.len(), true), (SAMPLE.len() - 1, false)] {
+        let (bytes, end) = (SAMPLE[..written].to_vec(), pipe.clone());
+        let writer = thread::spawn(move || fs::write(end, bytes));
+        match read(&pipe) {
+            Ok(capture) => assert!(is_whole && capture.nodes.len() == 41),
+            Err(CaptureError::Truncated { found_bytes, .. }) => {
+                assert_eq!((found_bytes, is_whole), (written as u64, false));
+            }
+            Err(error) => panic!("{error}"),
+        }
+        writer.join().unwrap().unwrap();
     }
 }
 
