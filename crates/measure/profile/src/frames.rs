@@ -1,124 +1,197 @@
 use crate::Frame;
-use lowtide_capture::{Capture, Code};
+use crate::call_tree::{CompactCapture, id_of};
+use lowtide_capture::Code;
 use lowtide_cpython::{LineTable, LineTableFormat};
-use std::collections::HashMap;
+use lowtide_units::LineSpan;
+use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Index of a frame in [`Frames`].
-pub type FrameId = usize;
+pub type FrameId = u32;
+type FileId = u32;
+type FunctionId = u32;
 
 /// Every place that stands in a capture, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
-    frames: Vec<Frame>,
+    files: Vec<Arc<PathBuf>>,
+    /// Where each file stands among all in their order.
+    ranks: Vec<usize>,
+    functions: Vec<(FileId, Arc<str>)>,
+    lines: Vec<(FunctionId, u32)>,
 }
 
 impl Frames {
-    pub fn get(&self, id: FrameId) -> &Frame {
-        &self.frames[id]
+    /// So many ids there are.
+    pub fn count(&self) -> usize {
+        self.lines.len()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Frame> {
-        self.frames.iter()
+    pub fn get(&self, id: FrameId) -> Frame {
+        let (function, line) = self.lines[id as usize];
+        let (file, name) = &self.functions[function as usize];
+        let file = Arc::clone(&self.files[*file as usize]);
+        Frame { file, line, function: Arc::clone(name) }
+    }
+
+    pub fn id_of(&self, frame: &Frame) -> Option<FrameId> {
+        let is_meant = |(function, line): &(FunctionId, u32)| {
+            let (file, name) = &self.functions[*function as usize];
+            *line == frame.line
+                && *name == frame.function
+                && self.files[*file as usize] == frame.file
+        };
+        self.lines.iter().position(is_meant).map(id_of)
+    }
+
+    /// As [`Frame`]s are ordered, without looking at paths.
+    pub fn compare(&self, a: FrameId, b: FrameId) -> Ordering {
+        let [a, b] = [a, b].map(|id| {
+            let (function, line) = self.lines[id as usize];
+            let (file, name) = &self.functions[function as usize];
+            (self.ranks[*file as usize], line, name)
+        });
+        a.cmp(&b)
+    }
+
+    /// All source files, sorted.
+    pub fn files(&self) -> Vec<&Path> {
+        let mut files: Vec<&Path> = vec![Path::new(""); self.files.len()];
+        for (file, &rank) in self.files.iter().zip(&self.ranks) {
+            files[rank] = file;
+        }
+        files
+    }
+
+    /// For each frame, whether it is on one of these lines.
+    pub fn are_on(&self, spans: &[LineSpan]) -> Vec<bool> {
+        let spans_of = |file: &Arc<PathBuf>| {
+            spans.iter().filter(|span| span.file == **file).collect::<Vec<_>>()
+        };
+        let by_file: Vec<Vec<&LineSpan>> = self.files.iter().map(spans_of).collect();
+        let is_on = |&(function, line): &(FunctionId, u32)| {
+            let (file, _) = self.functions[function as usize];
+            by_file[file as usize].iter().any(|span| span.holds_line(line))
+        };
+        self.lines.iter().map(is_on).collect()
     }
 }
 
 /// Finds the place of an instruction, decoding each code object once.
 pub struct FrameResolver<'a> {
-    capture: &'a Capture,
+    capture: &'a CompactCapture,
     cwd: PathBuf,
-    codes: HashMap<u32, ResolvedCode>,
-    files: HashMap<Vec<u8>, Arc<PathBuf>>,
-    ids: HashMap<Frame, FrameId>,
-    /// By code and instruction: most nodes of a tree stand at places that others stand at too.
-    places: HashMap<(u32, u32), FrameId>,
+    /// By code id.
+    codes: Vec<Option<ResolvedCode>>,
+    files: FxHashMap<&'a [u8], FileId>,
+    /// Files can have several names.
+    file_ids: FxHashMap<Arc<PathBuf>, FileId>,
+    function_ids: FxHashMap<(FileId, Arc<str>), FunctionId>,
+    ids: FxHashMap<(FunctionId, u32), FrameId>,
     frames: Frames,
 }
 
 struct ResolvedCode {
-    file: Arc<PathBuf>,
-    function: Arc<str>,
+    function: FunctionId,
     lines: LineTable,
 }
 
 impl<'a> FrameResolver<'a> {
-    pub fn new(capture: &'a Capture) -> Self {
+    pub fn new(capture: &'a CompactCapture) -> Self {
         let cwd =
             capture.process.as_ref().map(|process| PathBuf::from(OsStr::from_bytes(&process.cwd)));
         Self {
             capture,
             cwd: cwd.unwrap_or_default(),
-            codes: HashMap::new(),
-            files: HashMap::new(),
-            ids: HashMap::new(),
-            places: HashMap::new(),
+            codes: capture.codes.iter().map(|_| None).collect(),
+            files: FxHashMap::default(),
+            file_ids: FxHashMap::default(),
+            function_ids: FxHashMap::default(),
+            ids: FxHashMap::default(),
             frames: Frames::default(),
         }
     }
 
     /// The place that stands for memory without any Python frame.
     pub fn nowhere(&mut self) -> FrameId {
-        self.intern(Frame { file: Arc::default(), line: 0, function: Arc::from("") })
+        let file = self.file(PathBuf::new());
+        let function = self.function(file, Arc::from(""));
+        self.frame(function, 0)
     }
 
     /// The place of an instruction; a code object whose record is lost has a place of its own.
     pub fn place_of(&mut self, code: u32, instruction: u32) -> FrameId {
-        if let Some(&place) = self.places.get(&(code, instruction)) {
-            return place;
-        }
-        let place = self.find_place(code, instruction);
-        self.places.insert((code, instruction), place);
-        place
-    }
-
-    fn find_place(&mut self, code: u32, instruction: u32) -> FrameId {
-        if !self.codes.contains_key(&code) {
-            let resolved = self.resolve_code(code);
-            self.codes.insert(code, resolved);
-        }
-        let resolved = &self.codes[&code];
-        let frame = Frame {
-            file: Arc::clone(&resolved.file),
-            line: resolved.lines.nearest_line(instruction),
-            function: Arc::clone(&resolved.function),
+        let capture = self.capture;
+        let Some(Some(recorded)) = capture.codes.get(code as usize) else {
+            let file = self.file("<lost>".into());
+            let function = self.function(file, Arc::from("<lost>"));
+            return self.frame(function, 0);
         };
-        self.intern(frame)
+        if self.codes[code as usize].is_none() {
+            self.codes[code as usize] = Some(self.resolve(recorded));
+        }
+        let Some(ResolvedCode { function, lines }) = &self.codes[code as usize] else {
+            return self.nowhere();
+        };
+        let (function, line) = (*function, lines.nearest_line(instruction));
+        self.frame(function, line)
     }
 
-    pub fn finish(self) -> Frames {
+    pub fn finish(mut self) -> Frames {
+        let files = &self.frames.files;
+        let mut in_order: Vec<usize> = (0..files.len()).collect();
+        in_order.sort_unstable_by(|&a, &b| files[a].cmp(&files[b]));
+        let mut ranks = vec![0; files.len()];
+        for (rank, file) in in_order.into_iter().enumerate() {
+            ranks[file] = rank;
+        }
+        self.frames.ranks = ranks;
         self.frames
     }
 
-    fn resolve_code(&mut self, code: u32) -> ResolvedCode {
-        let Some(code) = self.capture.codes.get(code as usize).and_then(Option::as_ref) else {
-            let lines = LineTable::decode(LineTableFormat::Pep657, 0, &[]);
-            return ResolvedCode {
-                file: Arc::new("<lost>".into()),
-                function: Arc::from("<lost>"),
-                lines,
-            };
-        };
+    fn resolve(&mut self, code: &'a Code) -> ResolvedCode {
+        let file = self.file_of(code);
+        let name = Arc::from(String::from_utf8_lossy(&code.qualified_name));
         ResolvedCode {
-            file: self.file_of(code),
-            function: Arc::from(String::from_utf8_lossy(&code.qualified_name)),
+            function: self.function(file, name),
             lines: LineTable::decode(format_of(code), code.first_line, &code.line_table),
         }
     }
 
-    fn file_of(&mut self, code: &Code) -> Arc<PathBuf> {
-        let cwd = &self.cwd;
-        let make = || Arc::new(absolute(Path::new(OsStr::from_bytes(&code.filename)), cwd));
-        Arc::clone(self.files.entry(code.filename.clone()).or_insert_with(make))
+    fn file_of(&mut self, code: &'a Code) -> FileId {
+        if let Some(&file) = self.files.get(&*code.filename) {
+            return file;
+        }
+        let file = self.file(absolute(Path::new(OsStr::from_bytes(&code.filename)), &self.cwd));
+        self.files.insert(&code.filename, file);
+        file
     }
 
-    fn intern(&mut self, frame: Frame) -> FrameId {
-        let frames = &mut self.frames.frames;
-        *self.ids.entry(frame).or_insert_with_key(|frame| {
-            frames.push(frame.clone());
-            frames.len() - 1
+    fn file(&mut self, path: PathBuf) -> FileId {
+        let files = &mut self.frames.files;
+        *self.file_ids.entry(Arc::new(path)).or_insert_with_key(|path| {
+            files.push(Arc::clone(path));
+            id_of(files.len() - 1)
+        })
+    }
+
+    fn function(&mut self, file: FileId, name: Arc<str>) -> FunctionId {
+        let functions = &mut self.frames.functions;
+        *self.function_ids.entry((file, name)).or_insert_with_key(|(file, name)| {
+            functions.push((*file, Arc::clone(name)));
+            id_of(functions.len() - 1)
+        })
+    }
+
+    fn frame(&mut self, function: FunctionId, line: u32) -> FrameId {
+        let lines = &mut self.frames.lines;
+        *self.ids.entry((function, line)).or_insert_with(|| {
+            lines.push((function, line));
+            id_of(lines.len() - 1)
         })
     }
 }

@@ -6,23 +6,28 @@
 //! ```no_run
 //! use lowtide_profile::Profile;
 //! let profile = Profile::read("run.lowtide".as_ref())?;
-//! let hottest = &profile.lines()[0];
-//! assert!(hottest.at_peak.bytes <= profile.peak().heap);
+//! for hottest in profile.heaviest_lines(1) {
+//!     assert!(hottest.at_peak.bytes <= profile.peak().heap);
+//! }
 //! # Ok::<(), lowtide_profile::ProfileError>(())
 //! ```
 
+mod call_tree;
 mod error;
 mod facts;
 mod family;
 mod frames;
+mod lines;
 mod main_module;
 mod native;
 mod profile;
 mod reading;
 mod sampling;
+mod stacks;
 mod tree;
 mod usage;
 
+pub use call_tree::{CallTree, CompactCapture};
 pub use error::ProfileError;
 pub use facts::{Exit, Fall, FileMapped, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
 pub use family::{Birth, Descendant, Family};

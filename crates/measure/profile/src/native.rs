@@ -1,8 +1,9 @@
 //! Native functions between Python lines.
 
+use crate::call_tree::{CompactCapture, id_of};
 use crate::frames::absolute;
 use lowtide_capture::layout::UNKNOWN_MODULE;
-use lowtide_capture::{Capture, NativeAddress, Symbol};
+use lowtide_capture::{NativeAddress, Symbol};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -52,7 +53,7 @@ pub struct NativeModule {
 }
 
 /// All of a capture, in the order in which they were seen first.
-pub fn modules(capture: &Capture) -> Vec<NativeModule> {
+pub fn modules(capture: &CompactCapture) -> Vec<NativeModule> {
     let known = capture.modules.iter().flatten().map(|module| NativeModule {
         path: path_of(&module.path),
         build_id: in_digits(&module.build_id),
@@ -68,7 +69,7 @@ fn in_digits(build_id: &[u8]) -> String {
 }
 
 /// Index of a call in [`NativeCalls`].
-pub type CallId = usize;
+pub type CallId = u32;
 
 /// The functions at every native address of a capture, those of equal name and line taken together.
 #[derive(Clone, Debug, Default)]
@@ -80,15 +81,14 @@ pub struct NativeCalls {
 impl NativeCalls {
     /// Outermost first.
     pub fn get(&self, id: CallId) -> &[NativeFrame] {
-        &self.calls[id]
+        &self.calls[id as usize]
     }
 }
 
 /// Finds the functions at native addresses.
 pub struct NativeResolver<'a> {
-    capture: &'a Capture,
+    capture: &'a CompactCapture,
     cwd: PathBuf,
-    by_address: HashMap<NativeAddress, CallId>,
     by_content: HashMap<Vec<NativeFrame>, CallId>,
     files: HashMap<&'a str, Arc<PathBuf>>,
     modules: Vec<Arc<PathBuf>>,
@@ -96,7 +96,7 @@ pub struct NativeResolver<'a> {
 }
 
 impl<'a> NativeResolver<'a> {
-    pub fn new(capture: &'a Capture) -> Self {
+    pub fn new(capture: &'a CompactCapture) -> Self {
         let cwd = capture.process.as_ref().map(|process| path_of(&process.cwd));
         let cwd = cwd.unwrap_or_default();
         let path = |module: &Option<lowtide_capture::Module>| {
@@ -110,7 +110,6 @@ impl<'a> NativeResolver<'a> {
             capture,
             modules,
             cwd,
-            by_address: HashMap::new(),
             by_content: HashMap::new(),
             files: HashMap::new(),
             calls: NativeCalls::default(),
@@ -118,18 +117,12 @@ impl<'a> NativeResolver<'a> {
     }
 
     pub fn call_at(&mut self, module: u32, address: u32) -> CallId {
-        let at = NativeAddress { module, address };
-        if let Some(&id) = self.by_address.get(&at) {
-            return id;
-        }
-        let frames = self.frames_at(at);
+        let frames = self.frames_at(NativeAddress { module, address });
         let calls = &mut self.calls.calls;
-        let id = *self.by_content.entry(frames).or_insert_with_key(|frames| {
+        *self.by_content.entry(frames).or_insert_with_key(|frames| {
             calls.push(frames.clone());
-            calls.len() - 1
-        });
-        self.by_address.insert(at, id);
-        id
+            id_of(calls.len() - 1)
+        })
     }
 
     pub fn finish(self) -> NativeCalls {

@@ -1,3 +1,4 @@
+use crate::call_tree::{CallTree, CompactCapture};
 use crate::facts::ProcessLife;
 use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
@@ -9,7 +10,6 @@ use crate::{
 };
 use lowtide_capture::{Capture, Way};
 use lowtide_units::{Bytes, Elapsed, LineSpan};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The figures of one process.
@@ -22,7 +22,6 @@ pub struct Profile {
     peak: Peak,
     duration: Elapsed,
     tree: LineTree,
-    lines: Vec<LineUsage>,
     types: Vec<TypeUsage>,
     heap_at_census: Option<Bytes>,
     timeline: Vec<TimelinePoint>,
@@ -38,13 +37,21 @@ impl Profile {
     /// # Errors
     /// When it cannot be read or is no capture.
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
-        Ok(Self::from_capture(&lowtide_capture::read(path)?))
+        Ok(Self::of(lowtide_capture::read_into(path)?))
     }
 
     /// The figures of a capture in memory.
     #[must_use]
     pub fn from_capture(capture: &Capture) -> Self {
-        let tree = LineTree::of(capture);
+        Self::of(capture.clone().with_nodes(CallTree::of(capture)))
+    }
+
+    /// The figures of a capture that was read for them.
+    #[must_use]
+    pub fn of(mut capture: CompactCapture) -> Self {
+        let calls = std::mem::take(&mut capture.nodes);
+        let capture = &capture;
+        let tree = LineTree::of(calls, capture);
         let duration_ns =
             capture.ending.map_or(capture.summary.elapsed_ns, |ending| ending.duration_ns);
         Self {
@@ -54,7 +61,6 @@ impl Profile {
             life: reading::life(capture, &tree),
             peak: reading::peak(capture, &tree),
             duration: Elapsed::from_nanos(duration_ns),
-            lines: tree.lines(),
             types: reading::types(capture, &tree),
             heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
             timeline: reading::timeline(capture),
@@ -111,8 +117,20 @@ impl Profile {
     /// Each line that asked for memory, most bytes at the peak first, then by name. Their bytes at the peak add up to
     /// the peak's heap.
     #[must_use]
-    pub fn lines(&self) -> &[LineUsage] {
-        &self.lines
+    pub fn lines(&self) -> Vec<LineUsage> {
+        self.heaviest_lines(usize::MAX)
+    }
+
+    /// The first `count` of [`Self::lines`].
+    #[must_use]
+    pub fn heaviest_lines(&self, count: usize) -> Vec<LineUsage> {
+        self.tree.heaviest_lines(count)
+    }
+
+    /// How many lines hold some of the peak.
+    #[must_use]
+    pub fn lines_at_peak(&self) -> usize {
+        self.tree.lines_at_peak()
     }
 
     /// Live at the peak of what was asked for on these lines or beneath calls made from them, each block once.
@@ -123,9 +141,7 @@ impl Profile {
             .iter()
             .map(|span| LineSpan { file: absolute(&span.file, &self.process.cwd), ..span.clone() })
             .collect();
-        self.tree.under(|frame| {
-            spans.iter().any(|span| span.holds_line(frame.line) && span.file == *frame.file)
-        })
+        self.tree.under(&spans)
     }
 
     /// The `count` stacks with most live at the peak, most first. A deep recursion has as many stacks as levels, so
@@ -151,7 +167,7 @@ impl Profile {
     /// Whether native functions were recorded.
     #[must_use]
     pub fn has_native_frames(&self) -> bool {
-        self.tree.has_native_frames()
+        self.tree.places.has_native_frames()
     }
 
     /// Object types near the peak and the lines that made the objects, most bytes first, then by name.
@@ -223,7 +239,7 @@ impl Profile {
     /// Every source file of which a function asked for memory, sorted; without names such as `<frozen ...>`.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let files: BTreeSet<&PathBuf> = self.tree.frames().map(|frame| &*frame.file).collect();
-        files.into_iter().filter(|file| file.is_absolute()).cloned().collect()
+        let files = self.tree.frames.files().into_iter();
+        files.filter(|file| file.is_absolute()).map(Path::to_owned).collect()
     }
 }

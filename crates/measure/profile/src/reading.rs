@@ -1,20 +1,22 @@
 //! Facts of a capture, in the words of a profile.
 
+use crate::call_tree::CompactCapture;
 use crate::facts::ProcessLife;
+use crate::frames::{FrameId, Frames};
 use crate::tree::LineTree;
 use crate::{
-    Exit, Fall, FileMapped, Frame, MemoryKind, Peak, ProcessFacts, Recording, Sampling, Slack,
+    Exit, Fall, FileMapped, MemoryKind, Peak, ProcessFacts, Recording, Sampling, Slack,
     TimelinePoint, TypeLine, TypeUsage, Usage,
 };
 use lowtide_capture::layout;
-use lowtide_capture::{Capture, Leaving, State, Way};
+use lowtide_capture::{CensusSite, Leaving, State, Way};
 use lowtide_units::{Bytes, Elapsed, PythonVersion};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-pub fn process_facts(capture: &Capture) -> ProcessFacts {
+pub fn process_facts(capture: &CompactCapture) -> ProcessFacts {
     let process = capture.process.clone().unwrap_or_default();
     let hexversion = capture.summary.hexversion;
     ProcessFacts {
@@ -41,7 +43,7 @@ fn version_text(hexversion: u32) -> String {
     format!("{major}.{minor}.{micro}{level}")
 }
 
-pub fn recording(capture: &Capture) -> Recording {
+pub fn recording(capture: &CompactCapture) -> Recording {
     match capture.summary.state {
         State::Ended => Recording::Complete,
         State::Starting | State::Recording => Recording::CutOff,
@@ -49,7 +51,7 @@ pub fn recording(capture: &Capture) -> Recording {
     }
 }
 
-pub fn exit(capture: &Capture) -> Exit {
+pub fn exit(capture: &CompactCapture) -> Exit {
     match (capture.ending, leaving(capture)) {
         (Some(ending), _) if ending.signal != 0 => Exit::Signal(ending.signal),
         (Some(ending), _) => Exit::Status(ending.exit_code),
@@ -60,11 +62,11 @@ pub fn exit(capture: &Capture) -> Exit {
 }
 
 /// What the process noted of its leaving, if that is what it did afterwards.
-fn leaving(capture: &Capture) -> Option<Leaving> {
+fn leaving(capture: &CompactCapture) -> Option<Leaving> {
     capture.life.leaving.filter(|_| capture.summary.state == State::Ended)
 }
 
-pub fn life(capture: &Capture, tree: &LineTree) -> ProcessLife {
+pub fn life(capture: &CompactCapture, tree: &LineTree) -> ProcessLife {
     ProcessLife {
         started_unix_ns: capture.summary.started_unix_ns,
         forked_at: capture.life.forked_at.map(|node| tree.frames_to(node)),
@@ -74,7 +76,7 @@ pub fn life(capture: &Capture, tree: &LineTree) -> ProcessLife {
 }
 
 /// The figures of the nodes, not the header's: a process killed between two stores must not make lines and heap differ.
-pub fn peak(capture: &Capture, tree: &LineTree) -> Peak {
+pub fn peak(capture: &CompactCapture, tree: &LineTree) -> Peak {
     let [python, native, mappings] = [MemoryKind::Python, MemoryKind::Native, MemoryKind::Mapping]
         .map(|kind| tree.at_peak(kind));
     let whole = [python, native, mappings].into_iter().sum::<Usage>();
@@ -90,7 +92,7 @@ pub fn peak(capture: &Capture, tree: &LineTree) -> Peak {
     }
 }
 
-fn most_rss(capture: &Capture) -> Bytes {
+fn most_rss(capture: &CompactCapture) -> Bytes {
     let seen_by_launcher = capture.ending.map_or(0, |ending| ending.peak_rss_bytes);
     let seen_at_end = leaving(capture).map_or(0, |leaving| leaving.peak_rss_bytes);
     let seen_by_target = capture.timeline.iter().map(|point| point.rss_bytes).max().unwrap_or(0);
@@ -107,7 +109,7 @@ fn slack(point: &layout::TimelinePoint) -> Slack {
     }
 }
 
-pub fn timeline(capture: &Capture) -> Vec<TimelinePoint> {
+pub fn timeline(capture: &CompactCapture) -> Vec<TimelinePoint> {
     capture.timeline.iter().map(timeline_point).collect()
 }
 
@@ -128,18 +130,18 @@ fn timeline_point(point: &layout::TimelinePoint) -> TimelinePoint {
     }
 }
 
-pub fn most_resident(capture: &Capture) -> Option<TimelinePoint> {
+pub fn most_resident(capture: &CompactCapture) -> Option<TimelinePoint> {
     let kept = &capture.summary.most_resident;
     let points = capture.timeline.iter().chain([kept]).filter(|point| point.rss_bytes > 0);
     points.max_by_key(|point| point.rss_bytes).map(timeline_point)
 }
 
-pub fn sampling(capture: &Capture) -> Option<Sampling> {
+pub fn sampling(capture: &CompactCapture) -> Option<Sampling> {
     let mean = Bytes(capture.summary.sample_bytes);
     (mean > Bytes(0)).then_some(Sampling { mean })
 }
 
-pub fn file_mapped(capture: &Capture) -> FileMapped {
+pub fn file_mapped(capture: &CompactCapture) -> FileMapped {
     FileMapped {
         peak: Bytes(capture.summary.file_mapped_peak_bytes),
         left_at_exit: Bytes(capture.summary.file_mapped_bytes),
@@ -163,31 +165,36 @@ pub fn fall(timeline: &[TimelinePoint]) -> Option<Fall> {
 }
 
 /// Types of one name are taken together: a class made twice is one to its reader.
-pub fn types(capture: &Capture, tree: &LineTree) -> Vec<TypeUsage> {
-    let mut by_name = BTreeMap::<String, (Usage, BTreeMap<&Frame, Usage>)>::new();
+pub fn types(capture: &CompactCapture, tree: &LineTree) -> Vec<TypeUsage> {
+    let mut by_name = BTreeMap::<String, (Usage, Vec<(FrameId, Usage)>)>::new();
     for entry in capture.census.iter().flat_map(|census| &census.types) {
         let name = String::from_utf8_lossy(&entry.name).into_owned();
-        let (live, lines) = by_name.entry(name).or_default();
+        let (live, made) = by_name.entry(name).or_default();
         *live += Usage::new(entry.bytes, entry.count);
-        for site in &entry.sites {
-            if let Some(place) = tree.frame_of(site.node) {
-                *lines.entry(place).or_default() += Usage::new(site.bytes, site.count);
-            }
-        }
+        let usage = |site: &CensusSite| Usage::new(site.bytes, site.count);
+        made.extend(entry.sites.iter().map(|site| (tree.place(site.node).frame, usage(site))));
     }
     let mut types: Vec<TypeUsage> = by_name
         .into_iter()
-        .map(|(name, (live, lines))| TypeUsage { name, live, lines: type_lines(lines) })
+        .map(|(name, (live, made))| TypeUsage { name, live, lines: type_lines(made, &tree.frames) })
         .collect();
     types.sort_by_key(|usage| Reverse(usage.live.bytes));
     types
 }
 
-fn type_lines(by_place: BTreeMap<&Frame, Usage>) -> Vec<TypeLine> {
-    let mut lines: Vec<TypeLine> =
-        by_place.into_iter().map(|(place, live)| TypeLine { place: place.clone(), live }).collect();
-    lines.sort_by_key(|line| Reverse(line.live.bytes));
-    lines
+fn type_lines(mut made: Vec<(FrameId, Usage)>, frames: &Frames) -> Vec<TypeLine> {
+    made.sort_unstable_by_key(|(frame, _)| *frame);
+    made.dedup_by(|(frame, usage), (kept, total)| {
+        let is_same = frame == kept;
+        if is_same {
+            *total += *usage;
+        }
+        is_same
+    });
+    made.sort_unstable_by(|(a, at_a), (b, at_b)| {
+        at_b.bytes.cmp(&at_a.bytes).then_with(|| frames.compare(*a, *b))
+    });
+    made.into_iter().map(|(frame, live)| TypeLine { place: frames.get(frame), live }).collect()
 }
 
 #[cfg(test)]

@@ -163,7 +163,8 @@ fn span(file: &str, first: u32, last: u32) -> LineSpan {
 #[test]
 fn lines_hold_what_they_asked_for_themselves_and_add_up_to_the_peak() {
     let profile = Profile::from_capture(&capture());
-    let shown = profile.lines().iter().map(|line| {
+    let lines = profile.lines();
+    let shown = lines.iter().map(|line| {
         let place = &line.place;
         format!(
             "{}:{} {} {}",
@@ -181,8 +182,8 @@ fn lines_hold_what_they_asked_for_themselves_and_add_up_to_the_peak() {
         ":0  5",
     ];
     assert_eq!(shown.collect::<Vec<_>>(), expected);
-    assert_eq!(profile.peak().heap, profile.lines().iter().map(|line| line.at_peak.bytes).sum());
-    let walk = &profile.lines()[1];
+    assert_eq!(profile.peak().heap, lines.iter().map(|line| line.at_peak.bytes).sum());
+    let walk = &lines[1];
     assert_eq!(walk.at_peak.count, 131);
     assert_eq!((walk.left_at_exit, walk.churn), (Usage::new(4000, 1), Usage::new(6600, 261)));
 }
@@ -244,7 +245,8 @@ fn what_workers_asked_for_belongs_to_the_line_that_waited_and_is_told_apart() {
     capture.nodes.push(untouched(11, node_kind::MAPPING, 4096));
     let profile = Profile::from_capture(&capture);
     let at_peak = |usage: UsageInTime| usage.at_peak.bytes.0;
-    let line = |line: u32| profile.lines().iter().find(|usage| usage.place.line == line).unwrap();
+    let lines = profile.lines();
+    let line = |line: u32| lines.iter().find(|usage| usage.place.line == line).unwrap();
     let walk = line(21);
     assert_eq!(walk.at_peak, Usage::new(5910, 133));
     assert_eq!([walk.native, walk.mappings, walk.workers].map(at_peak), [4600, 0, 610]);

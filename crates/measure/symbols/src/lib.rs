@@ -15,7 +15,7 @@ mod module_file;
 
 use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer};
-use lowtide_capture::{Capture, NativeAddress, Symbol};
+use lowtide_capture::{Capture, NativeAddress, NodeStore, Symbol};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -24,7 +24,10 @@ pub use module_file::Files;
 /// The functions at those native addresses of a capture that it has no symbols for, innermost inlined one first. What
 /// cannot be found is left out.
 #[must_use]
-pub fn look_up(capture: &Capture, files: Files) -> BTreeMap<NativeAddress, Vec<Symbol>> {
+pub fn look_up<Nodes: NodeStore>(
+    capture: &Capture<Nodes>,
+    files: Files,
+) -> BTreeMap<NativeAddress, Vec<Symbol>> {
     let mut by_module = BTreeMap::<u32, Vec<u32>>::new();
     for NativeAddress { module, address } in capture.without_symbols() {
         by_module.entry(module).or_default().push(address);

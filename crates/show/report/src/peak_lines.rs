@@ -17,8 +17,7 @@ const NARROWEST_TEXT: usize = 16;
 /// The lines that hold the peak, and how much is left to the others.
 pub fn peak_lines(profile: &Profile, page: &Page) -> Vec<String> {
     let peak = profile.peak().heap;
-    let holding = profile.lines().iter().filter(|line| line.at_peak.bytes > Bytes(0)).count();
-    let shown = &profile.lines()[..lines_to_show(profile.lines(), peak)];
+    let shown = &lines_to_show(profile);
     if shown.is_empty() {
         return Vec::new();
     }
@@ -30,22 +29,20 @@ pub fn peak_lines(profile: &Profile, page: &Page) -> Vec<String> {
         source_beside(shown, whole, page)
     });
     let covered: Bytes = shown.iter().map(|line| line.at_peak.bytes).sum();
-    lines.extend(what_is_left(holding - shown.len(), peak - covered, whole));
+    lines.extend(what_is_left(profile.lines_at_peak() - shown.len(), peak - covered, whole));
     lines
 }
 
-/// How many of the lines hold most of the peak.
-pub fn lines_to_show(lines: &[LineUsage], peak: Bytes) -> usize {
+/// The lines that hold most of the peak.
+pub fn lines_to_show(profile: &Profile) -> Vec<LineUsage> {
+    let peak = profile.peak().heap;
     let mut covered = Bytes(0);
-    lines
-        .iter()
-        .take(MOST_LINES)
-        .take_while(|line| {
-            let more_needed = covered.share_of(peak) < COVERED && line.at_peak.bytes > Bytes(0);
-            covered += line.at_peak.bytes;
-            more_needed
-        })
-        .count()
+    let is_needed = |line: &LineUsage| {
+        let more_needed = covered.share_of(peak) < COVERED && line.at_peak.bytes > Bytes(0);
+        covered += line.at_peak.bytes;
+        more_needed
+    };
+    profile.heaviest_lines(MOST_LINES).into_iter().take_while(is_needed).collect()
 }
 
 /// What the figures of lines are seen against.

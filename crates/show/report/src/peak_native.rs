@@ -22,10 +22,9 @@ pub fn peak_native(profile: &Profile, page: &Page) -> Vec<String> {
     if !profile.has_native_frames() {
         return Vec::new();
     }
-    let shown = &profile.lines()[..lines_to_show(profile.lines(), profile.peak().heap)];
     let mut table = Table::new([Align::Right, Align::Left]);
-    for line in shown {
-        add_rows(&mut table, line, &ways(line, profile), page);
+    for line in lines_to_show(profile) {
+        add_rows(&mut table, &line, &ways(&line, profile), page);
     }
     let rows = table.lines();
     if rows.is_empty() {

@@ -106,7 +106,7 @@ impl Row {
 
     fn of(depth: usize, name: String, profile: &Profile, page: &Page) -> Self {
         let peak = profile.peak();
-        let place = match profile.lines().first() {
+        let place = match profile.heaviest_lines(1).first() {
             Some(line) if line.place.file.as_os_str().is_empty() => {
                 ", most by no Python line".to_owned()
             }

@@ -32,7 +32,7 @@ struct Figures<'a> {
     peak: PeakRecord,
     resident: ResidentRecord,
     duration_s: f64,
-    lines: Vec<LineRecord<'a>>,
+    lines: Vec<LineRecord>,
     types: Vec<TypeRecord<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stacks: Vec<StackRecord>,
@@ -104,10 +104,10 @@ struct SlackRecord {
 }
 
 #[derive(Serialize)]
-struct LineRecord<'a> {
+struct LineRecord {
     file: String,
     line: u32,
-    function: &'a str,
+    function: String,
     at_peak_bytes: u64,
     at_peak_blocks: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -260,12 +260,12 @@ impl From<&Peak> for PeakRecord {
     }
 }
 
-impl<'a> LineRecord<'a> {
-    fn new(usage: &'a LineUsage, sampling: Option<Sampling>) -> Self {
+impl LineRecord {
+    fn new(usage: &LineUsage, sampling: Option<Sampling>) -> Self {
         Self {
             file: usage.place.file.display().to_string(),
             line: usage.place.line,
-            function: &usage.place.function,
+            function: usage.place.function.to_string(),
             at_peak_bytes: usage.at_peak.bytes.0,
             at_peak_blocks: usage.at_peak.count,
             at_peak_margin_bytes: sampling.map(|sampling| sampling.margin(usage.at_peak).0),

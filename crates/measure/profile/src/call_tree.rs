@@ -1,0 +1,118 @@
+use crate::{Usage, UsageInTime};
+use lowtide_capture::layout::{Node, node_kind};
+use lowtide_capture::{Capture, NativeAddress, NodeStore, Summary};
+use rustc_hash::FxHashMap;
+
+/// A capture whose call tree takes little memory. To fill fresh memory takes most of the time of reading one.
+pub type CompactCapture = Capture<CallTree>;
+
+/// The call tree of a capture: of each node its parent and what it stands for, and those of its counters that are not 0.
+#[derive(Clone, Debug, Default)]
+pub struct CallTree {
+    /// Parents before children; the first is the root.
+    pub(crate) nodes: Vec<CallNode>,
+    /// What nodes other than the root stand for, each once, in the order in which it was seen first.
+    pub(crate) calls: Vec<Call>,
+    call_ids: FxHashMap<Call, u32>,
+    pub(crate) counters: Counters,
+}
+
+/// A node by what is the same for others.
+#[derive(Clone, Copy, Debug)]
+pub struct CallNode {
+    /// Itself for the root.
+    pub parent: u32,
+    /// A place in a list of what nodes stand for; nothing for the root.
+    pub place: u32,
+}
+
+/// What a node stands for, in the words of the capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    pub kind: u32,
+    pub code: u32,
+    pub instruction: u32,
+}
+
+/// What nodes asked for themselves, by their ids in ascending order; those that are not there asked for nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    pub at_peak: Vec<(u32, Usage)>,
+    pub left_at_exit: Vec<(u32, Usage)>,
+    pub churn: Vec<(u32, Usage)>,
+}
+
+impl CallTree {
+    /// That of a capture in memory.
+    pub(crate) fn of(capture: &Capture) -> Self {
+        let mut tree = Self::default();
+        capture.nodes.iter().for_each(|node| tree.add(node, &capture.summary));
+        tree
+    }
+
+    fn call_id(&mut self, node: &Node) -> u32 {
+        let Node { kind, code, instruction, .. } = *node;
+        let call = match kind {
+            node_kind::NATIVE | node_kind::MAPPING | node_kind::WORKER => {
+                Call { kind, code: 0, instruction: 0 }
+            }
+            _ => Call { kind, code, instruction },
+        };
+        let calls = &mut self.calls;
+        *self.call_ids.entry(call).or_insert_with(|| {
+            calls.push(call);
+            id_of(calls.len() - 1)
+        })
+    }
+}
+
+impl NodeStore for CallTree {
+    fn add(&mut self, node: &Node, summary: &Summary) {
+        let id = id_of(self.nodes.len());
+        let place = if id == 0 { 0 } else { self.call_id(node) };
+        self.nodes.push(CallNode { parent: if node.parent < id { node.parent } else { 0 }, place });
+        self.counters.add(id, node, summary);
+    }
+
+    fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn native_addresses(&self) -> impl Iterator<Item = NativeAddress> {
+        let frames = self.calls.iter().filter(|call| call.kind == node_kind::NATIVE_FRAME);
+        frames.map(|call| NativeAddress { module: call.code, address: call.instruction })
+    }
+}
+
+/// Which part of a usage a counter is.
+pub type Time = fn(&mut UsageInTime) -> &mut Usage;
+
+impl Counters {
+    /// Each counter, and what it counts.
+    pub fn by_time(&self) -> [(&[(u32, Usage)], Time); 3] {
+        [
+            (&self.at_peak, |usage| &mut usage.at_peak),
+            (&self.left_at_exit, |usage| &mut usage.left_at_exit),
+            (&self.churn, |usage| &mut usage.churn),
+        ]
+    }
+
+    fn add(&mut self, id: u32, node: &Node, summary: &Summary) {
+        let (bytes, blocks) = summary.at_peak(node);
+        let counters = [
+            (&mut self.at_peak, Usage::new(bytes, u64::from(blocks))),
+            (&mut self.left_at_exit, Usage::new(node.live_bytes, u64::from(node.live_blocks))),
+            (&mut self.churn, Usage::new(node.churn_bytes, node.churn_blocks)),
+        ];
+        for (counter, usage) in counters {
+            if usage != Usage::default() {
+                counter.push((id, usage));
+            }
+        }
+    }
+}
+
+/// A capture's ids have 32 bits.
+pub fn id_of(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
