@@ -1,7 +1,9 @@
+use crate::real_paths::RealPaths;
 use lowtide_findings::Measurements;
 use lowtide_profile::Profile;
 use lowtide_rules::{Evidence, Measured};
 use lowtide_units::{Bytes, LineSpan, PythonVersion};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,22 +11,35 @@ use std::path::{Path, PathBuf};
 /// or have come to a file through a symbolic link.
 pub struct Located<'a> {
     profile: &'a Profile,
-    recorded_names: BTreeMap<PathBuf, Vec<PathBuf>>,
+    real_paths: RealPaths,
+    /// Most runs have nothing that anybody asks about, and thousands of files.
+    recorded_names: OnceCell<BTreeMap<PathBuf, Vec<PathBuf>>>,
 }
 
 impl<'a> Located<'a> {
     pub fn new(profile: &'a Profile) -> Self {
-        let mut recorded_names: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-        for file in &profile.files() {
-            recorded_names.entry(resolved(file)).or_default().push(file.clone());
-        }
-        Self { profile, recorded_names }
+        Self { profile, real_paths: RealPaths::default(), recorded_names: OnceCell::new() }
     }
 
     fn recorded(&self, span: &LineSpan) -> Vec<LineSpan> {
-        let names = self.recorded_names.get(&resolved(&span.file));
+        let names = self.recorded_names.get_or_init(|| self.recorded_names());
+        let names = names.get(&self.resolved(&span.file));
         let renamed = |file: &PathBuf| LineSpan { file: file.clone(), ..span.clone() };
         names.into_iter().flatten().map(renamed).collect()
+    }
+
+    fn recorded_names(&self) -> BTreeMap<PathBuf, Vec<PathBuf>> {
+        let mut names: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        for file in self.profile.files() {
+            names.entry(self.resolved(&file)).or_default().push(file);
+        }
+        names
+    }
+
+    /// The one name that a file has without links; of a file that is gone, the absolute one.
+    fn resolved(&self, file: &Path) -> PathBuf {
+        let real = self.real_paths.of(file);
+        real.or_else(|| std::path::absolute(file).ok()).unwrap_or_else(|| file.to_owned())
     }
 }
 
@@ -46,9 +61,4 @@ impl Measurements for Located<'_> {
             Evidence::Instances { .. } => self.profile.look_up(evidence),
         }
     }
-}
-
-/// The one name that a file has without links; of a file that is gone, the absolute one.
-fn resolved(file: &Path) -> PathBuf {
-    file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.to_owned())
 }

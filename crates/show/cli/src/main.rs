@@ -17,6 +17,7 @@ mod program;
 mod prove;
 mod prove_area;
 mod prove_progress;
+mod real_paths;
 mod report;
 mod run;
 mod run_control;

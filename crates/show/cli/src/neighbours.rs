@@ -1,5 +1,6 @@
+use crate::real_paths::RealPaths;
 use crate::sources::python_files;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,17 +14,18 @@ const MOST_FILES: usize = 10_000;
 /// The other files of the same projects that these files import, or that import them, directly or not: a rewrite may
 /// break them, although nobody asked about them. Sorted; names are absolute.
 pub fn neighbours(files: &[PathBuf]) -> Vec<PathBuf> {
-    let known: BTreeSet<PathBuf> =
-        files.iter().filter_map(|file| file.canonicalize().ok()).collect();
-    let is_other = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !known.contains(&path));
+    let real_paths = RealPaths::default();
+    let known: HashSet<PathBuf> = files.iter().filter_map(|file| real_paths.of(file)).collect();
+    let is_other = |path: &PathBuf| real_paths.of(path).is_some_and(|path| !known.contains(&path));
     let others = surroundings(files).into_iter().filter(is_other).take(MOST_FILES);
     let readable: Vec<Importer> =
         files.iter().cloned().chain(others).filter_map(|path| Importer::read(&path)).collect();
-    let is_asked = |index: &usize| files.contains(&readable[*index].path);
+    let asked_about: HashSet<&PathBuf> = files.iter().collect();
+    let is_asked = |index: &usize| asked_about.contains(&readable[*index].path);
     let asked: Vec<usize> = (0..readable.len()).filter(is_asked).collect();
     let reached = reached(&readable, &asked);
     let found: BTreeSet<&PathBuf> = reached.iter().map(|&index| &readable[index].path).collect();
-    found.into_iter().filter(|path| !files.contains(path)).cloned().collect()
+    found.into_iter().filter(|path| !asked_about.contains(path)).cloned().collect()
 }
 
 /// The places of all files that those at `start` import, directly or not, and of all that import those.

@@ -112,7 +112,8 @@ pub fn python_files(
 
 /// A virtual environment holds other people's code, whether or not Git ignores it.
 fn is_environment(entry: &DirEntry) -> bool {
-    entry.depth() > 0 && entry.path().join("pyvenv.cfg").is_file()
+    let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+    entry.depth() > 0 && is_folder && entry.path().join("pyvenv.cfg").is_file()
 }
 
 /// `./a.py` is `a.py`.
