@@ -29,6 +29,7 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    #[inline]
     pub fn u32s<const COUNT: usize>(&mut self) -> Option<[u32; COUNT]> {
         let mut numbers = [0; COUNT];
         for number in &mut numbers {
@@ -37,6 +38,7 @@ impl<'a> Cursor<'a> {
         Some(numbers)
     }
 
+    #[inline]
     pub fn u64s<const COUNT: usize>(&mut self) -> Option<[u64; COUNT]> {
         let mut numbers = [0; COUNT];
         for number in &mut numbers {
@@ -45,6 +47,7 @@ impl<'a> Cursor<'a> {
         Some(numbers)
     }
 
+    #[inline]
     fn array<const COUNT: usize>(&mut self) -> Option<[u8; COUNT]> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;

@@ -215,6 +215,7 @@ fn read_nodes(
     Ok(())
 }
 
+#[inline]
 fn read_node(fields: &mut Cursor) -> Option<Node> {
     let [parent, code, instruction, kind] = fields.u32s()?;
     let [live_bytes, at_peak_bytes, churn_bytes, churn_blocks, peak_number] = fields.u64s()?;

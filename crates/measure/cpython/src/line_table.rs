@@ -80,8 +80,12 @@ struct RangeBuilder {
 }
 
 impl RangeBuilder {
-    fn new(first_line: u32) -> Self {
-        Self { ranges: Vec::new(), line: i64::from(first_line), end: 0 }
+    /// For a table of so many bytes.
+    fn new(first_line: u32, table_bytes: usize) -> Self {
+        /// A range seldom takes fewer.
+        const BYTES_PER_RANGE: usize = 4;
+        let ranges = Vec::with_capacity(table_bytes / BYTES_PER_RANGE);
+        Self { ranges, line: i64::from(first_line), end: 0 }
     }
 
     fn advance_line(&mut self, delta: i64) {

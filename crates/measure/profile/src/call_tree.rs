@@ -1,4 +1,4 @@
-use crate::{Usage, UsageInTime};
+use crate::counters::Counters;
 use lowtide_capture::layout::{Node, node_kind};
 use lowtide_capture::{Capture, NativeAddress, NodeStore, Summary};
 use rustc_hash::FxHashMap;
@@ -34,12 +34,12 @@ pub struct Call {
     pub instruction: u32,
 }
 
-/// What nodes asked for themselves, by their ids in ascending order; those that are not there asked for nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Counters {
-    pub at_peak: Vec<(u32, Usage)>,
-    pub left_at_exit: Vec<(u32, Usage)>,
-    pub churn: Vec<(u32, Usage)>,
+impl Call {
+    /// Whether it stands for a line of Python.
+    pub fn is_line(&self) -> bool {
+        use node_kind::{MAPPING, NATIVE, NATIVE_FRAME, WORKER};
+        !matches!(self.kind, NATIVE | MAPPING | NATIVE_FRAME | WORKER)
+    }
 }
 
 impl CallTree {
@@ -81,34 +81,6 @@ impl NodeStore for CallTree {
     fn native_addresses(&self) -> impl Iterator<Item = NativeAddress> {
         let frames = self.calls.iter().filter(|call| call.kind == node_kind::NATIVE_FRAME);
         frames.map(|call| NativeAddress { module: call.code, address: call.instruction })
-    }
-}
-
-/// Which part of a usage a counter is.
-pub type Time = fn(&mut UsageInTime) -> &mut Usage;
-
-impl Counters {
-    /// Each counter, and what it counts.
-    pub fn by_time(&self) -> [(&[(u32, Usage)], Time); 3] {
-        [
-            (&self.at_peak, |usage| &mut usage.at_peak),
-            (&self.left_at_exit, |usage| &mut usage.left_at_exit),
-            (&self.churn, |usage| &mut usage.churn),
-        ]
-    }
-
-    fn add(&mut self, id: u32, node: &Node, summary: &Summary) {
-        let (bytes, blocks) = summary.at_peak(node);
-        let counters = [
-            (&mut self.at_peak, Usage::new(bytes, u64::from(blocks))),
-            (&mut self.left_at_exit, Usage::new(node.live_bytes, u64::from(node.live_blocks))),
-            (&mut self.churn, Usage::new(node.churn_bytes, node.churn_blocks)),
-        ];
-        for (counter, usage) in counters {
-            if usage != Usage::default() {
-                counter.push((id, usage));
-            }
-        }
     }
 }
 

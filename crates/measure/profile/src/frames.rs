@@ -1,5 +1,5 @@
 use crate::Frame;
-use crate::call_tree::{CompactCapture, id_of};
+use crate::call_tree::{Call, CompactCapture, id_of};
 use lowtide_capture::Code;
 use lowtide_cpython::{LineTable, LineTableFormat};
 use lowtide_units::LineSpan;
@@ -81,23 +81,16 @@ impl Frames {
     }
 }
 
-/// Finds the place of an instruction, decoding each code object once.
+/// Finds the places of instructions.
 pub struct FrameResolver<'a> {
     capture: &'a CompactCapture,
     cwd: PathBuf,
-    /// By code id.
-    codes: Vec<Option<ResolvedCode>>,
     files: FxHashMap<&'a [u8], FileId>,
     /// Files can have several names.
     file_ids: FxHashMap<Arc<PathBuf>, FileId>,
     function_ids: FxHashMap<(FileId, Arc<str>), FunctionId>,
     ids: FxHashMap<(FunctionId, u32), FrameId>,
     frames: Frames,
-}
-
-struct ResolvedCode {
-    function: FunctionId,
-    lines: LineTable,
 }
 
 impl<'a> FrameResolver<'a> {
@@ -107,7 +100,6 @@ impl<'a> FrameResolver<'a> {
         Self {
             capture,
             cwd: cwd.unwrap_or_default(),
-            codes: capture.codes.iter().map(|_| None).collect(),
             files: FxHashMap::default(),
             file_ids: FxHashMap::default(),
             function_ids: FxHashMap::default(),
@@ -123,22 +115,20 @@ impl<'a> FrameResolver<'a> {
         self.frame(function, 0)
     }
 
-    /// The place of an instruction; a code object whose record is lost has a place of its own.
-    pub fn place_of(&mut self, code: u32, instruction: u32) -> FrameId {
-        let capture = self.capture;
-        let Some(Some(recorded)) = capture.codes.get(code as usize) else {
-            let file = self.file("<lost>".into());
-            let function = self.function(file, Arc::from("<lost>"));
-            return self.frame(function, 0);
-        };
-        if self.codes[code as usize].is_none() {
-            self.codes[code as usize] = Some(self.resolve(recorded));
+    /// The place of each call; nowhere where it is none of a line. Each code object is decoded once, and none is kept.
+    pub fn frames_of(&mut self, calls: &[Call]) -> Vec<FrameId> {
+        let mut frames = vec![self.nowhere(); calls.len()];
+        let mut by_code: Vec<usize> =
+            (0..calls.len()).filter(|&call| calls[call].is_line()).collect();
+        by_code.sort_unstable_by_key(|&call| calls[call].code);
+        self.ids.reserve(by_code.len());
+        for of_code in by_code.chunk_by(|&a, &b| calls[a].code == calls[b].code) {
+            let (function, lines) = self.resolve(calls[of_code[0]].code);
+            for &call in of_code {
+                frames[call] = self.frame(function, lines.nearest_line(calls[call].instruction));
+            }
         }
-        let Some(ResolvedCode { function, lines }) = &self.codes[code as usize] else {
-            return self.nowhere();
-        };
-        let (function, line) = (*function, lines.nearest_line(instruction));
-        self.frame(function, line)
+        frames
     }
 
     pub fn finish(mut self) -> Frames {
@@ -153,13 +143,18 @@ impl<'a> FrameResolver<'a> {
         self.frames
     }
 
-    fn resolve(&mut self, code: &'a Code) -> ResolvedCode {
+    /// A code object whose record is lost has a place of its own.
+    fn resolve(&mut self, code: u32) -> (FunctionId, LineTable) {
+        let capture = self.capture;
+        let Some(Some(code)) = capture.codes.get(code as usize) else {
+            let file = self.file("<lost>".into());
+            let lines = LineTable::decode(LineTableFormat::Pep657, 0, &[]);
+            return (self.function(file, Arc::from("<lost>")), lines);
+        };
         let file = self.file_of(code);
         let name = Arc::from(String::from_utf8_lossy(&code.qualified_name));
-        ResolvedCode {
-            function: self.function(file, name),
-            lines: LineTable::decode(format_of(code), code.first_line, &code.line_table),
-        }
+        let lines = LineTable::decode(format_of(code), code.first_line, &code.line_table);
+        (self.function(file, name), lines)
     }
 
     fn file_of(&mut self, code: &'a Code) -> FileId {

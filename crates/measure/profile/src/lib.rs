@@ -13,6 +13,7 @@
 //! ```
 
 mod call_tree;
+mod counters;
 mod error;
 mod facts;
 mod family;

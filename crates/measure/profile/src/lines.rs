@@ -1,6 +1,7 @@
 //! What each line asked for itself.
 
-use crate::call_tree::Time;
+use crate::call_tree::id_of;
+use crate::counters::Time;
 use crate::frames::FrameId;
 use crate::tree::{LineTree, Place};
 use crate::{Frame, LineUsage, MemoryKind, Usage, UsageInTime};
@@ -51,7 +52,11 @@ impl LineTree {
 
     fn heaviest_frames(&self, count: usize) -> Vec<FrameId> {
         let at_peak = self.at_peak_by_frame();
-        let mut frames = self.asking_frames();
+        let is_holding = |frame: &FrameId| at_peak[*frame as usize] > Bytes(0);
+        let mut frames: Vec<FrameId> = (0..id_of(self.frames.count())).filter(is_holding).collect();
+        if frames.len() < count {
+            frames.extend(self.asking_frames().filter(|frame| !is_holding(frame)));
+        }
         let compare = |&a: &FrameId, &b: &FrameId| {
             let [more, less] = [b, a].map(|frame| at_peak[frame as usize]);
             more.cmp(&less).then_with(|| self.frames.compare(a, b))
@@ -61,18 +66,18 @@ impl LineTree {
     }
 
     /// Those that asked for memory themselves.
-    fn asking_frames(&self) -> Vec<FrameId> {
+    fn asking_frames(&self) -> impl Iterator<Item = FrameId> {
         let mut has_asked = vec![false; self.frames.count()];
-        for (node, usage) in &self.counters.churn {
-            has_asked[self.place(*node).frame as usize] |= usage.count > 0;
+        for (node, usage) in self.counters.churn.iter() {
+            has_asked[self.place(node).frame as usize] |= usage.count > 0;
         }
-        (0..).zip(has_asked).filter_map(|(frame, has_asked)| has_asked.then_some(frame)).collect()
+        (0..).zip(has_asked).filter_map(|(frame, has_asked)| has_asked.then_some(frame))
     }
 
     fn at_peak_by_frame(&self) -> Vec<Bytes> {
         let mut at_peak = vec![Bytes(0); self.frames.count()];
-        for (node, usage) in &self.counters.at_peak {
-            at_peak[self.place(*node).frame as usize] += usage.bytes;
+        for (node, usage) in self.counters.at_peak.iter() {
+            at_peak[self.place(node).frame as usize] += usage.bytes;
         }
         at_peak
     }
@@ -85,10 +90,10 @@ impl LineTree {
         }
         let mut own = vec![OwnOfLine::default(); frames.len()];
         for (counter, time) in self.counters.by_time() {
-            for (node, usage) in counter {
-                let place = self.place(*node);
+            for (node, usage) in counter.iter() {
+                let place = self.place(node);
                 if let Some(index) = wanted[place.frame as usize] {
-                    own[index].add(place, *usage, time);
+                    own[index].add(place, usage, time);
                 }
             }
         }

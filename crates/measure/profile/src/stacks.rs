@@ -49,8 +49,8 @@ impl LineTree {
             stack_of.push(stack);
         }
         for (counter, time) in self.counters.by_time() {
-            for (node, usage) in counter {
-                *time(&mut stacks[stack_of[*node as usize]].own) += *usage;
+            for (node, usage) in counter.iter() {
+                *time(&mut stacks[stack_of[node as usize]].own) += usage;
             }
         }
         stacks
@@ -88,9 +88,9 @@ impl LineTree {
     pub fn native_usage(&self, place: &Frame) -> Vec<NativeUsage> {
         let Some(frame) = self.frames.id_of(place) else { return Vec::new() };
         let mut by_calls = BTreeMap::<Vec<CallId>, Usage>::new();
-        for (node, at_peak) in &self.counters.at_peak {
-            if self.place(*node).frame == frame && at_peak.count > 0 {
-                *by_calls.entry(self.calls_to(*node)).or_default() += *at_peak;
+        for (node, at_peak) in self.counters.at_peak.iter() {
+            if self.place(node).frame == frame && at_peak.count > 0 {
+                *by_calls.entry(self.calls_to(node)).or_default() += at_peak;
             }
         }
         let mut by_calls: Vec<_> =

@@ -1,4 +1,5 @@
-use crate::call_tree::{Call, CallNode, CallTree, CompactCapture, Counters, id_of};
+use crate::call_tree::{Call, CallNode, CallTree, CompactCapture, id_of};
+use crate::counters::Counters;
 use crate::frames::{FrameId, FrameResolver, Frames};
 use crate::native::{CallId, NativeCalls, NativeResolver};
 use crate::{MemoryKind, Usage};
@@ -102,14 +103,15 @@ impl LineTree {
         let mut resolver = FrameResolver::new(capture);
         let mut native = NativeResolver::new(capture);
         let root = resolver.nowhere();
-        let step = |call: &Call| match call.kind {
+        let lines = resolver.frames_of(&calls.calls);
+        let step = |(call, line): (&Call, FrameId)| match call.kind {
             node_kind::NATIVE => Step::Memory(MemoryKind::Native),
             node_kind::MAPPING => Step::Memory(MemoryKind::Mapping),
             node_kind::NATIVE_FRAME => Step::Native(native.call_at(call.code, call.instruction)),
             node_kind::WORKER => Step::Workers,
-            _ => Step::Line(resolver.place_of(call.code, call.instruction)),
+            _ => Step::Line(line),
         };
-        let steps: Vec<Step> = calls.calls.iter().map(step).collect();
+        let steps: Vec<Step> = calls.calls.iter().zip(lines).map(step).collect();
         let frames = resolver.finish();
         let mut places = Places::of(&frames);
         let mut nodes = calls.nodes;
@@ -131,8 +133,8 @@ impl LineTree {
 
     /// Live at the peak by kind.
     pub fn at_peak(&self, kind: MemoryKind) -> Usage {
-        let of_kind = |(node, _): &&(u32, Usage)| self.place(*node).origin.kind == kind;
-        self.counters.at_peak.iter().filter(of_kind).map(|(_, usage)| *usage).sum()
+        let of_kind = |(node, _): &(u32, Usage)| self.place(*node).origin.kind == kind;
+        self.counters.at_peak.iter().filter(of_kind).map(|(_, usage)| usage).sum()
     }
 
     /// Live at the peak of every stack that passes through one of these lines, each block once.
@@ -144,6 +146,6 @@ impl LineTree {
             is_under.push(is_beneath || is_named[self.places.get(node.place).frame as usize]);
         }
         let under = self.counters.at_peak.iter().filter(|(node, _)| is_under[*node as usize]);
-        under.map(|(_, usage)| *usage).sum()
+        under.map(|(_, usage)| usage).sum()
     }
 }

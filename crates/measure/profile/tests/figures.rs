@@ -235,6 +235,31 @@ fn stacks_are_outermost_first_and_keep_kinds_apart() {
 }
 
 #[test]
+fn the_heaviest_lines_are_the_first_of_all() {
+    let profile = Profile::from_capture(&capture());
+    let lines = profile.lines();
+    assert_eq!((lines.len(), profile.lines_at_peak()), (5, 5));
+    for count in 0..=5 {
+        assert_eq!(profile.heaviest_lines(count), lines[..count]);
+    }
+}
+
+#[test]
+fn counters_that_need_more_than_32_bits_are_as_exact_as_others() {
+    const MANY: u64 = 5 << 32;
+    let mut capture = capture();
+    capture.nodes.push(Node { churn_blocks: MANY + 1, churn_bytes: 9, ..freed(1, 1, 2, 3) });
+    capture.nodes.push(untouched(9, node_kind::NATIVE, MANY));
+    let lines = Profile::from_capture(&capture).lines();
+    let walk = &lines[0];
+    assert_eq!(
+        (walk.place.line, walk.at_peak.bytes, walk.native.at_peak.bytes),
+        (21, Bytes(5300 + 3 + MANY), Bytes(4000 + MANY))
+    );
+    assert_eq!(walk.churn, Usage::new(6600 + 9 + MANY, 261 + 2 + MANY));
+}
+
+#[test]
 fn what_workers_asked_for_belongs_to_the_line_that_waited_and_is_told_apart() {
     let mut capture = capture();
     // Under node 3, in walk: a worker's own blocks of Python's allocators, and of malloc.

@@ -13,7 +13,7 @@ mod entry {
 
 /// Entries that begin with a byte whose top bit is set; no other byte has it.
 pub fn decode(first_line: u32, bytes: &[u8]) -> Vec<LineRange> {
-    let mut builder = RangeBuilder::new(first_line);
+    let mut builder = RangeBuilder::new(first_line, bytes.len());
     let mut rest = bytes;
     while let Some((&first, after)) = rest.split_first() {
         let code = (first >> 3) & 0b1111;
