@@ -37,7 +37,7 @@ APART = [
 IN_THE_PROGRAM = {
     "tracker": {
         *("units", "cpython", "capture", "interpose", "unwind"),
-        *("gimli", "libc", "object", "memchr", "pyo3-ffi", "thiserror"),
+        *("gimli", "libc", "libm", "object", "memchr", "pyo3-ffi", "thiserror"),
     },
     "stage": {"journal", "interpose", "libc", "object", "memchr", "pyo3-ffi", "thiserror"},
 }

@@ -50,10 +50,10 @@ def _obey(orders, folder):
                 name for name in ("EXTENSION", "CAPTURE", "CONTROL", "NATIVE_FRAMES", "SAMPLE_BYTES") if name in orders
             ]
             passed_on += ["LOWTIDE_%s=%s" % (name, orders[name]) for name in names]
-            tracker.follow(passed_on, int(orders.get("STARTED_BY", 0)))
+            tracker.follow(passed_on, _number(orders.get("STARTED_BY", "0")))
         if "NATIVE_FRAMES" in orders:
             tracker.native_frames(True)
-        tracker.sample(int(orders.get("SAMPLE_BYTES", 0)))
+        tracker.sample(_number(orders.get("SAMPLE_BYTES", "0")))
         capture = _unused(orders["CAPTURE"], "STARTED_BY" in orders)
         if "CONTROL" in orders:
             tracker.start_on_order(orders["CAPTURE"], capture != orders["CAPTURE"], orders["CONTROL"])
@@ -120,6 +120,15 @@ def _loaded(name, path):
     return module
 
 
+def _number(digits):
+    # type: (str) -> int
+    """As `int`, which computes logarithms first: their tables would be 200 kB of the program's memory."""
+    number = 0
+    for digit in digits:
+        number = number * 10 + ord(digit) - ord("0")
+    return number
+
+
 def _unused(capture, is_followed):
     # type: (str, bool) -> str
     """A command may start several Pythons one after the other, and each may start more: each gets a capture of its own."""
@@ -137,7 +146,7 @@ try:
     _boot(os.path.dirname(__file__))
 finally:
     # Without functions no cycle keeps this module alive.
-    del _boot, _check_python, _loaded, _obey, _refuse, _remove_traces, _take_orders, _unused
+    del _boot, _check_python, _loaded, _number, _obey, _refuse, _remove_traces, _take_orders, _unused
 
 # Python's own search, now without this folder. That there is no other sitecustomize is what `site` expects to be told.
 import sitecustomize  # noqa: E402

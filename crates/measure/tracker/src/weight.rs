@@ -1,4 +1,6 @@
 //! What a block counts for: itself, or when blocks are sampled, all those like it that were not.
+//!
+//! Logarithms come from a crate without tables: those of the C library are 200 kB that the program may never touch.
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -26,7 +28,7 @@ impl Amount {
     /// proportion, so that the average over many blocks is right and a block counts as much when it is freed.
     #[cold]
     pub(crate) fn sampled(bytes: u64, mean_bytes: u64, address: usize) -> Self {
-        let chance = -(-(bytes.max(1) as f64) / mean_bytes as f64).exp_m1();
+        let chance = -libm::expm1(-(bytes.max(1) as f64) / mean_bytes as f64);
         let dice = spread(address as u64);
         Self {
             bytes: rounded(bytes as f64 / chance, dice) as u64,
@@ -46,7 +48,7 @@ pub(crate) fn distance(mean_bytes: u64, random: u64) -> u64 {
     const FRACTION_BITS: u32 = 53;
     let at_least = 0.5 / (1u64 << FRACTION_BITS) as f64;
     let uniform = (random >> (u64::BITS - FRACTION_BITS)) as f64 / (1u64 << FRACTION_BITS) as f64;
-    (-(uniform + at_least).ln() * mean_bytes as f64).ceil() as u64
+    (-libm::log(uniform + at_least) * mean_bytes as f64).ceil() as u64
 }
 
 /// Bits that look random, one to one (the finaliser of `SplitMix64`, Steele and others 2014).

@@ -4,14 +4,13 @@
 )]
 
 use super::errno::{self, ErrnoKept};
+use super::own_path::OwnPath;
 use crate::StopReason;
 use std::ffi::CStr;
 use std::fs::File;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
-
-const PATH_BYTES: usize = libc::PATH_MAX as usize;
 
 /// The open file: grown with real disk blocks, so that writing to a mapping of it never raises SIGBUS on a full disk.
 ///
@@ -22,7 +21,7 @@ pub struct CaptureFile {
     descriptor: i32,
     device: u64,
     inode: u64,
-    path: [u8; PATH_BYTES],
+    path: OwnPath,
     length: u64,
     is_hidden: bool,
 }
@@ -31,9 +30,7 @@ impl CaptureFile {
     /// Creates the file anew. A file of the same name is unlinked, not emptied: another process may have it mapped.
     pub fn create(path: &CStr) -> Result<Self, i32> {
         let _errno = ErrnoKept::new();
-        let bytes = path.to_bytes_with_nul();
-        let mut own_path = [0; PATH_BYTES];
-        own_path.get_mut(..bytes.len()).ok_or(libc::ENAMETOOLONG)?.copy_from_slice(bytes);
+        let own_path = OwnPath::of(path)?;
         let descriptor = create_new(path)?;
         let Some((device, inode)) = identity(descriptor) else {
             return Err(errno::current());
@@ -165,9 +162,9 @@ impl CaptureFile {
         if identity(self.descriptor) == expected {
             return Ok(self.descriptor);
         }
-        // SAFETY: `path` is a C string since `create`.
-        let opened =
-            unsafe { libc::open(self.path.as_ptr().cast(), libc::O_RDWR | libc::O_CLOEXEC) };
+        let path = self.path.as_c_str();
+        // SAFETY: `path` is a C string.
+        let opened = unsafe { libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
         if opened < 0 {
             return Err(StopReason::StorageFailed);
         }

@@ -5,6 +5,7 @@ mod errno;
 mod file;
 mod header;
 mod nodes;
+mod own_path;
 mod segment;
 
 pub use file::CaptureFile;

@@ -1,4 +1,4 @@
-use super::own_memory::OwnArray;
+use super::own_memory::{self, OwnArray};
 
 /// A hash map from addresses (or hashes) other than 0 to ids, in memory of its own.
 pub(super) struct AddressMap {
@@ -14,7 +14,8 @@ struct Entry {
     id: u32,
 }
 
-const FIRST_CAPACITY: usize = 1024;
+/// One page.
+const FIRST_CAPACITY: usize = own_memory::PAGE_BYTES / size_of::<Entry>();
 /// 2^64 divided by the golden ratio: spreads keys that differ in few bits (Knuth, volume 3, section 6.4).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 

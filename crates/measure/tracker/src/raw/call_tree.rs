@@ -1,4 +1,4 @@
-use super::own_memory::OwnArray;
+use super::own_memory::{self, OwnArray};
 use super::shadow::LAST_NODE;
 use lowtide_capture::layout::Node;
 use lowtide_capture::{CaptureWriter, StopReason};
@@ -10,7 +10,8 @@ pub(super) struct CallTree {
     used: usize,
 }
 
-const FIRST_CAPACITY: usize = 4096;
+/// One page.
+const FIRST_CAPACITY: usize = own_memory::PAGE_BYTES / size_of::<u64>();
 
 /// What tells a node from its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

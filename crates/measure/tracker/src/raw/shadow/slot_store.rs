@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 /// Slots start where a cache line does.
 const ALIGNMENT: usize = 64;
 /// Memory is taken from the kernel in slabs that grow with what there is.
-const FIRST_SLAB_BYTES: usize = 64 << 10;
+const FIRST_SLAB_BYTES: usize = 16 << 10;
 const LARGEST_SLAB_BYTES: usize = 1 << 20;
 
 /// Gives out zeroed slots for chunks and takes them back.

@@ -6,7 +6,7 @@ pub(super) struct TouchedRegions {
     count: usize,
 }
 
-const FIRST_CAPACITY: usize = 1024;
+const FIRST_CAPACITY: usize = 64;
 
 impl TouchedRegions {
     pub(super) const EMPTY: Self = Self { numbers: OwnArray::EMPTY, count: 0 };
