@@ -187,7 +187,7 @@ unsafe extern "C" fn malloc<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     bytes: usize,
 ) -> *mut c_void {
     // SAFETY: `context` is the original that `hooks_of` gave; the arguments are passed on as they came.
-    let call = || unsafe {
+    let call = move || unsafe {
         original::<HAS_GIL>(context)
             .malloc
             .map_or(ptr::null_mut(), |call| call(original::<HAS_GIL>(context).context, bytes))
@@ -201,7 +201,7 @@ unsafe extern "C" fn calloc<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     bytes: usize,
 ) -> *mut c_void {
     // SAFETY: as in `malloc`.
-    let call = || unsafe {
+    let call = move || unsafe {
         original::<HAS_GIL>(context).calloc.map_or(ptr::null_mut(), |call| {
             call(original::<HAS_GIL>(context).context, count, bytes)
         })
@@ -215,17 +215,14 @@ fn allocated<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     call: impl FnOnce() -> *mut c_void,
     bytes: usize,
 ) -> *mut c_void {
-    let block = if IS_PYMALLOC && is_in_arena(bytes) {
-        call()
+    let family = family_of::<HAS_GIL>();
+    if IS_PYMALLOC && is_in_arena(bytes) {
+        events::allocated::<HAS_GIL>(call, bytes, family)
     } else if thread::is_inside() {
-        return call();
+        call()
     } else {
-        thread::inside(call)
-    };
-    if !block.is_null() {
-        events::allocated::<HAS_GIL>(block as usize, bytes, family_of::<HAS_GIL>());
+        events::allocated::<HAS_GIL>(move || thread::inside(call), bytes, family)
     }
-    block
 }
 
 #[inline]
@@ -244,7 +241,7 @@ unsafe extern "C" fn realloc<const HAS_GIL: bool>(
     bytes: usize,
 ) -> *mut c_void {
     // SAFETY: as in `malloc`.
-    let call = || unsafe {
+    let call = move || unsafe {
         original::<HAS_GIL>(context).realloc.map_or(ptr::null_mut(), |call| {
             call(original::<HAS_GIL>(context).context, block, bytes)
         })
@@ -267,7 +264,7 @@ unsafe extern "C" fn free<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     block: *mut c_void,
 ) {
     // SAFETY: as in `malloc`.
-    let call = || unsafe {
+    let call = move || unsafe {
         if let Some(call) = original::<HAS_GIL>(context).free {
             call(original::<HAS_GIL>(context).context, block);
         }
@@ -275,8 +272,21 @@ unsafe extern "C" fn free<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
     if !IS_PYMALLOC && thread::is_inside() || block.is_null() {
         return call();
     }
+    // What is not known here is not known farther down either.
+    if events::may_know(block as usize) {
+        free_known::<HAS_GIL, IS_PYMALLOC>(call, block);
+    } else {
+        call();
+    }
+}
+
+/// It does not unwind, so that who calls it last need not come back.
+#[inline(never)]
+extern "C" fn free_known<const HAS_GIL: bool, const IS_PYMALLOC: bool>(
+    call: impl FnOnce(),
+    block: *mut c_void,
+) {
     let freed = events::about_to_free::<HAS_GIL>(block as usize);
-    // What is not recorded here is not recorded farther down either.
     if IS_PYMALLOC && freed.is_none_or(is_in_arena) { call() } else { thread::inside(call) }
 }
 

@@ -11,6 +11,7 @@ use super::session;
 use super::shadow::Block;
 use super::thread;
 use lowtide_capture::StopReason;
+use std::ffi::c_void;
 
 /// What is known of a caller.
 #[derive(Clone, Copy)]
@@ -93,15 +94,39 @@ fn stop_for_second_interpreter() {
     }
 }
 
-/// A block was allocated. `HAS_GIL` promises that the caller holds the GIL; without it that is found out.
+/// Calls what allocates a block of so many bytes, and records it if it is there. `HAS_GIL` promises that the caller holds
+/// the GIL; without it that is found out.
 #[inline]
-pub(super) fn allocated<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
-    if sampling::is_due(bytes) {
-        record::<HAS_GIL>(address, bytes, family);
+pub(super) fn allocated<const HAS_GIL: bool>(
+    call: impl FnOnce() -> *mut c_void,
+    bytes: usize,
+    family: Family,
+) -> *mut c_void {
+    // Decided before, so that nothing is left to do afterwards for a block that is not sampled. Points are independent of
+    // each other: one that falls on bytes which are not to be had changes nothing for others.
+    if sampling::is_short_of_point(bytes) {
+        call()
+    } else {
+        reached::<HAS_GIL>(call, bytes, family)
     }
 }
 
+/// It does not unwind, so that who calls it last need not come back.
 #[inline(never)]
+extern "C" fn reached<const HAS_GIL: bool>(
+    call: impl FnOnce() -> *mut c_void,
+    bytes: usize,
+    family: Family,
+) -> *mut c_void {
+    let is_due = sampling::is_hit(bytes);
+    let block = call();
+    if is_due && !block.is_null() {
+        record::<HAS_GIL>(block as usize, bytes, family);
+    }
+    block
+}
+
+#[inline]
 fn record<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
     let caller = Caller::new::<HAS_GIL>();
     if let Some(mut entered) = caller.enter() {
@@ -110,14 +135,16 @@ fn record<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
     }
 }
 
-/// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
+/// Whether the block at `address` may be recorded.
 #[inline]
-pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
-    if sampling::may_hold(address) { forget::<HAS_GIL>(address) } else { None }
+pub(super) fn may_know(address: usize) -> bool {
+    sampling::may_hold(address)
 }
 
-#[inline(never)]
-fn forget<const HAS_GIL: bool>(address: usize) -> Option<usize> {
+/// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
+#[expect(clippy::inline_always, reason = "every free of an exact recording comes by here")]
+#[inline(always)]
+pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
     let caller = Caller::new::<HAS_GIL>();
     let mut entered = caller.enter()?;
     let block = entered.take(address)?;
@@ -236,8 +263,17 @@ fn end_of(start: usize, bytes: usize) -> usize {
     start + bytes.next_multiple_of(PAGE_BYTES)
 }
 
-/// This thread is about to let go of the GIL; `stack` is an address on its stack.
+/// This thread is about to let go of the GIL; `stack` is an address on its stack. Where it is the only one, nobody asks for
+/// memory meanwhile: it is noted when it creates another.
+#[inline]
 pub(super) fn about_to_wait(stack: usize) {
+    if !thread::is_only_one() {
+        note_wait(stack);
+    }
+}
+
+#[inline(never)]
+fn note_wait(stack: usize) {
     let caller = Caller::new::<true>();
     if let Some(mut entered) = enter_if_recording(caller) {
         // SAFETY: the thread state is that of this thread.
@@ -246,20 +282,30 @@ pub(super) fn about_to_wait(stack: usize) {
 }
 
 /// This thread has the GIL again.
+#[inline]
 pub(super) fn waited() {
     // Most often it did not wait for long, and never again: only what was noted must be crossed out.
-    if thread::wait() == 0 {
-        return;
+    if thread::wait() != 0 {
+        cross_wait_out();
     }
+}
+
+#[inline(never)]
+fn cross_wait_out() {
     if let Some(mut entered) = enter_if_recording(Caller::new::<true>()) {
         entered.waited();
     }
 }
 
-/// What a thread is to know that this one creates; `None` when nothing is recorded.
-pub(super) fn origin_of_new_thread(is_of_python: bool) -> Option<Origin> {
+/// What a thread is to know that this one creates; `None` when nothing is recorded. `stack` is an address on the stack of
+/// this one.
+pub(super) fn origin_of_new_thread(is_of_python: bool, stack: usize) -> Option<Origin> {
     let caller = Caller::new::<false>();
     let mut entered = enter_if_recording(caller)?;
+    if caller.thread_state != 0 && !caller.holds_gil && thread::wait() == 0 {
+        // SAFETY: the thread state is that of this thread.
+        unsafe { entered.about_to_wait(stack, caller.thread_state) };
+    }
     // SAFETY: the thread state is that of this thread.
     Some(unsafe { entered.origin_of_new_thread(is_of_python, caller.thread_state) })
 }

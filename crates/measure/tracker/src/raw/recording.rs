@@ -38,6 +38,7 @@ pub(super) const LARGEST_IN_ARENA_BYTES: u64 = 512;
 
 /// Who handed a block out.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Family {
     /// Python's allocators for objects and their memory: pymalloc, as a rule.
     Objects,

@@ -9,8 +9,8 @@ static WANTED: AtomicU64 = AtomicU64::new(0);
 /// The same of the recording that goes on.
 static MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// How many sampled blocks (and code objects that were seen) the chunks of addresses hold that share an entry: where
-/// there are none, a free need not be looked up.
+/// How many sampled blocks (and code objects that were seen) the chunks of addresses hold that share an entry, which lie
+/// a GiB apart: where there are none, a free need not be looked up.
 static HELD: [AtomicU8; 1 << HELD_BITS] = [const { AtomicU8::new(0) }; 1 << HELD_BITS];
 const HELD_BITS: u32 = 16;
 const CHUNK_BITS: u32 = 14;
@@ -28,12 +28,17 @@ pub(super) fn wanted() -> u64 {
 
 /// From here on events are those of a recording that samples so.
 pub(super) fn begin(mean_bytes: u64) {
-    for held in &HELD {
-        if held.load(Ordering::Relaxed) != 0 {
-            held.store(0, Ordering::Relaxed);
-        }
+    if mean_bytes != 0 {
+        HELD.iter().for_each(empty);
     }
     MEAN_BYTES.store(mean_bytes, Ordering::Relaxed);
+}
+
+/// A page that was never written to is not, so that it takes no memory.
+fn empty(held: &AtomicU8) {
+    if held.load(Ordering::Relaxed) != 0 {
+        held.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Nobody samples any more: whatever happens gets as far as the gate.
@@ -44,8 +49,19 @@ pub(super) fn end() {
 /// Whether a block of so many bytes is recorded.
 #[inline]
 pub(super) fn is_due(bytes: usize) -> bool {
+    !is_short_of_point(bytes) && is_hit(bytes)
+}
+
+/// Whether a block of so many bytes ends before the thread's next point; `is_hit` says of any other if it is recorded.
+#[inline]
+pub(super) fn is_short_of_point(bytes: usize) -> bool {
+    MEAN_BYTES.load(Ordering::Relaxed) != 0 && !thread::spend(bytes)
+}
+
+#[inline]
+pub(super) fn is_hit(bytes: usize) -> bool {
     let mean_bytes = MEAN_BYTES.load(Ordering::Relaxed);
-    mean_bytes == 0 || thread::spend(bytes) && hit(bytes, mean_bytes)
+    mean_bytes == 0 || hit(bytes, mean_bytes)
 }
 
 /// The thread has used up its distance, or never had one.
@@ -88,9 +104,8 @@ pub(super) fn forget(address: usize) {
 
 #[inline]
 fn entry(address: usize) -> &'static AtomicU8 {
-    // 2^64 divided by the golden ratio, see `AddressMap`.
-    let spread = ((address >> CHUNK_BITS) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    &HELD[(spread >> (u64::BITS - HELD_BITS)) as usize]
+    // Neighbours lie side by side: what a program uses at a time are a few cache lines.
+    &HELD[address >> CHUNK_BITS & (HELD.len() - 1)]
 }
 
 #[cfg(test)]

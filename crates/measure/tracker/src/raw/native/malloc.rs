@@ -4,6 +4,7 @@ use super::{original, place};
 use crate::raw::recording::Family;
 use crate::raw::{events, thread};
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
 type Sized = unsafe extern "C" fn(usize) -> *mut c_void;
 type TwiceSized = unsafe extern "C" fn(usize, usize) -> *mut c_void;
@@ -14,34 +15,36 @@ type Placed = unsafe extern "C" fn(*mut *mut c_void, usize, usize) -> c_int;
 
 pub(super) unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
     // SAFETY: passed on as it came.
-    allocated(bytes, || unsafe { original::<Sized>(place::MALLOC)(bytes) })
+    allocated(bytes, move || unsafe { original::<Sized>(place::MALLOC)(bytes) })
 }
 
 pub(super) unsafe extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     // SAFETY: passed on as it came. Where the product overflows the original returns null.
-    allocated(count.wrapping_mul(bytes), || unsafe {
+    allocated(count.wrapping_mul(bytes), move || unsafe {
         original::<TwiceSized>(place::CALLOC)(count, bytes)
     })
 }
 
 pub(super) unsafe extern "C" fn aligned_alloc(alignment: usize, bytes: usize) -> *mut c_void {
     // SAFETY: passed on as it came.
-    allocated(bytes, || unsafe { original::<TwiceSized>(place::ALIGNED_ALLOC)(alignment, bytes) })
+    allocated(bytes, move || unsafe {
+        original::<TwiceSized>(place::ALIGNED_ALLOC)(alignment, bytes)
+    })
 }
 
 pub(super) unsafe extern "C" fn memalign(alignment: usize, bytes: usize) -> *mut c_void {
     // SAFETY: passed on as it came.
-    allocated(bytes, || unsafe { original::<TwiceSized>(place::MEMALIGN)(alignment, bytes) })
+    allocated(bytes, move || unsafe { original::<TwiceSized>(place::MEMALIGN)(alignment, bytes) })
 }
 
 pub(super) unsafe extern "C" fn valloc(bytes: usize) -> *mut c_void {
     // SAFETY: passed on as it came.
-    allocated(bytes, || unsafe { original::<Sized>(place::VALLOC)(bytes) })
+    allocated(bytes, move || unsafe { original::<Sized>(place::VALLOC)(bytes) })
 }
 
 pub(super) unsafe extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
     // SAFETY: passed on as it came.
-    allocated(bytes, || unsafe { original::<Sized>(place::PVALLOC)(bytes) })
+    allocated(bytes, move || unsafe { original::<Sized>(place::PVALLOC)(bytes) })
 }
 
 pub(super) unsafe extern "C" fn posix_memalign(
@@ -54,11 +57,13 @@ pub(super) unsafe extern "C" fn posix_memalign(
     if thread::is_inside() {
         return call();
     }
-    let status = thread::inside(call);
-    if status == 0 {
+    let mut status = 0;
+    let placed = || {
+        status = thread::inside(call);
         // SAFETY: on success the original stored the block's address there.
-        events::allocated::<false>(unsafe { *block } as usize, bytes, Family::Native);
-    }
+        if status == 0 { unsafe { *block } } else { ptr::null_mut() }
+    };
+    events::allocated::<false>(placed, bytes, Family::Native);
     status
 }
 
@@ -79,10 +84,16 @@ pub(super) unsafe extern "C" fn reallocarray(
 
 pub(super) unsafe extern "C" fn free(block: *mut c_void) {
     // SAFETY: passed on as it came.
-    let call = || unsafe { original::<Freed>(place::FREE)(block) };
-    if block.is_null() || thread::is_inside() {
+    let call = move || unsafe { original::<Freed>(place::FREE)(block) };
+    if block.is_null() || thread::is_inside() || !events::may_know(block as usize) {
         return call();
     }
+    free_known(call, block);
+}
+
+/// It does not unwind, so that who calls it last need not come back.
+#[inline(never)]
+extern "C" fn free_known(call: impl FnOnce(), block: *mut c_void) {
     events::about_to_free::<false>(block as usize);
     thread::inside(call);
 }
@@ -92,11 +103,7 @@ fn allocated(bytes: usize, call: impl FnOnce() -> *mut c_void) -> *mut c_void {
     if thread::is_inside() {
         return call();
     }
-    let block = thread::inside(call);
-    if !block.is_null() {
-        events::allocated::<false>(block as usize, bytes, Family::Native);
-    }
-    block
+    events::allocated::<false>(move || thread::inside(call), bytes, Family::Native)
 }
 
 fn moved(block: *mut c_void, bytes: usize, call: impl FnOnce() -> *mut c_void) -> *mut c_void {

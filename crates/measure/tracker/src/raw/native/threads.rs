@@ -23,7 +23,9 @@ pub(super) unsafe extern "C" fn pthread_create(
     let create = |start, argument| unsafe {
         original::<Create>(place::PTHREAD_CREATE)(thread, attributes, start, argument)
     };
-    let order = events::origin_of_new_thread(interpreter::contains(start as usize))
+    let here = 0u8;
+    let is_of_python = interpreter::contains(start as usize);
+    let order = events::origin_of_new_thread(is_of_python, (&raw const here) as usize)
         .and_then(|origin| Order::new(origin, start as usize, argument as usize));
     let Some(order) = order else { return create(start, argument) };
     let begin = origin::begin as *const c_void;
