@@ -1,4 +1,4 @@
-use crate::layout::{Node, TimelinePoint, UNKNOWN_MODULE};
+use crate::layout::{Node, Temporary, TimelinePoint, UNKNOWN_MODULE};
 use crate::{Life, NodeStore, StopReason};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,9 @@ pub struct Capture<Nodes = Vec<Node>> {
     pub process: Option<Process>,
     /// The call tree. Node 0 is the root and its own parent; every other parent's id is lower than its child's.
     pub nodes: Nodes,
+    /// What was temporary of nodes, by their ids in ascending order, without those of which nothing was; `None` where it was
+    /// not recorded.
+    pub temporary: Option<Vec<(u32, Temporary)>>,
     /// Code objects by code id; `None` where a record is missing.
     pub codes: Vec<Option<Code>>,
     /// Programs and libraries by module id; `None` where a record is missing.
@@ -47,6 +50,7 @@ impl<Nodes> Capture<Nodes> {
             summary: self.summary,
             process: self.process,
             nodes,
+            temporary: self.temporary,
             codes: self.codes,
             modules: self.modules,
             symbols: self.symbols,

@@ -23,6 +23,9 @@ pub mod segment_kind {
     /// An array of [`super::TimelinePoint`], each of the entry's `item_bytes`: only one such segment, thinned out in place when
     /// it is full.
     pub const TIMELINE: u32 = 3;
+    /// An array of [`super::Temporary`], one for each node in the order of their ids, and more that are 0. All of it is in
+    /// use from the start.
+    pub const TEMPORARY: u32 = 4;
 }
 
 /// What recording is doing, or how it ended.
@@ -112,7 +115,7 @@ pub struct Header {
 }
 
 const _: () = assert!(size_of::<Header>() <= HEADER_BYTES as usize);
-const _: () = assert!(size_of::<Node>() == 64);
+const _: () = assert!(size_of::<Node>() == 64 && size_of::<Temporary>() == 16);
 const _: () = assert!(
     size_of::<TimelinePoint>() == 8 * POINT_WORDS && 8 * POINT_WORDS == POINT_BYTES as usize
 );
@@ -174,6 +177,16 @@ pub struct Node {
     pub live_blocks: u32,
     /// Live blocks at that peak.
     pub at_peak_blocks: u32,
+}
+
+/// Of what a node allocated, the blocks that the same thread freed before its fourth next allocation.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Temporary {
+    /// Bytes in total.
+    pub bytes: u64,
+    /// Blocks in total.
+    pub blocks: u64,
 }
 
 /// Before each record of a `RECORDS` segment.

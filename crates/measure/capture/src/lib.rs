@@ -27,6 +27,7 @@ mod records;
 mod snapshot;
 mod source;
 mod stop_reason;
+mod temporary_reader;
 mod timeline;
 mod writer;
 

@@ -5,6 +5,7 @@ use crate::layout::{
 };
 use crate::record_reader::Records;
 use crate::source::Source;
+use crate::temporary_reader::TemporaryReader;
 use crate::{CaptureError, NodeStore, StopReason};
 use std::mem::offset_of;
 use std::path::Path;
@@ -37,11 +38,15 @@ fn read_from<Nodes: NodeStore>(source: &mut Source) -> Result<Capture<Nodes>, Ca
     let directory = read_directory(source)?;
     let summary = directory.summary;
     let mut nodes = Nodes::default();
+    let mut temporary = TemporaryReader::default();
     let mut timeline = Vec::new();
     let mut records = Records::default();
     for segment in &directory.segments {
         match segment.kind {
             segment_kind::NODES => read_nodes(source, segment, &summary, &mut nodes)?,
+            segment_kind::TEMPORARY => {
+                temporary.read(source.bytes(segment.offset, segment.used)?);
+            }
             segment_kind::TIMELINE => {
                 let points = source.bytes(segment.offset, segment.used)?;
                 read_timeline(points, segment.item_bytes, &mut timeline);
@@ -57,6 +62,7 @@ fn read_from<Nodes: NodeStore>(source: &mut Source) -> Result<Capture<Nodes>, Ca
     Ok(Capture {
         summary,
         process: records.process,
+        temporary: temporary.of_nodes(nodes.count()),
         nodes,
         codes: records.codes,
         modules: records.modules,

@@ -1,5 +1,5 @@
 use crate::StopReason;
-use crate::layout::{Header, Node, TimelinePoint, record_kind, state};
+use crate::layout::{Header, Node, Temporary, TimelinePoint, record_kind, state};
 use crate::raw::{CaptureFile, HeaderPage, NodeTable};
 use crate::records::{CensusSlots, RecordStream};
 use crate::snapshot::{self, SnapshotError};
@@ -127,6 +127,12 @@ impl CaptureWriter {
     #[must_use]
     pub fn nodes(&self) -> NonNull<Node> {
         self.nodes.base()
+    }
+
+    /// What was temporary of the node with id 0; of node `id` it lies `id` items further on. As `nodes`.
+    #[must_use]
+    pub fn temporary(&self) -> NonNull<Temporary> {
+        self.nodes.temporary()
     }
 
     /// Nodes so far, the root included: their ids are lower.

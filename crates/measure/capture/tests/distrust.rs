@@ -13,7 +13,15 @@ static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(sample::whole_capture);
 
 /// Bytes of the sample that mean something: header fields, directory, and the start of each segment.
 fn meaningful() -> impl Strategy<Value = usize> {
-    let starts = [0, 128, 8192, 8192 + (64 << 10), 8192 + (128 << 10), SAMPLE.len() - 200];
+    let starts = [
+        0,
+        128,
+        8192,
+        8192 + (16 << 10),
+        8192 + (80 << 10),
+        8192 + (144 << 10),
+        SAMPLE.len() - 200,
+    ];
     (prop::sample::select(starts.to_vec()), 0..200_usize).prop_map(|(start, beyond)| start + beyond)
 }
 

@@ -1,5 +1,6 @@
+use crate::Usage;
 use crate::counters::Counters;
-use lowtide_capture::layout::{Node, node_kind};
+use lowtide_capture::layout::{Node, Temporary, node_kind};
 use lowtide_capture::{Capture, NativeAddress, NodeStore, Summary};
 use rustc_hash::FxHashMap;
 
@@ -48,6 +49,14 @@ impl CallTree {
         let mut tree = Self::default();
         capture.nodes.iter().for_each(|node| tree.add(node, &capture.summary));
         tree
+    }
+
+    /// Takes over what was temporary of its nodes, which a capture has apart from them.
+    pub(crate) fn with_temporary(mut self, temporary: &[(u32, Temporary)]) -> Self {
+        for &(id, Temporary { bytes, blocks }) in temporary {
+            self.counters.temporary.add(id, Usage::new(bytes, blocks));
+        }
+        self
     }
 
     fn call_id(&mut self, node: &Node) -> u32 {

@@ -2,12 +2,13 @@ use crate::{Usage, UsageInTime};
 use lowtide_capture::Summary;
 use lowtide_capture::layout::Node;
 
-/// What nodes asked for themselves, and when it was there.
+/// What nodes asked for themselves, and when it was there. What was temporary is not in the nodes of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
     pub at_peak: Counter,
     pub left_at_exit: Counter,
     pub churn: Counter,
+    pub temporary: Counter,
 }
 
 /// Which part of a usage a counter is.
@@ -22,11 +23,12 @@ impl Counters {
     }
 
     /// Each counter, and what it counts.
-    pub fn by_time(&self) -> [(&Counter, Time); 3] {
+    pub fn by_time(&self) -> [(&Counter, Time); 4] {
         [
             (&self.at_peak, |usage| &mut usage.at_peak),
             (&self.left_at_exit, |usage| &mut usage.left_at_exit),
             (&self.churn, |usage| &mut usage.churn),
+            (&self.temporary, |usage| &mut usage.temporary),
         ]
     }
 }
@@ -40,7 +42,7 @@ pub struct Counter {
 }
 
 impl Counter {
-    fn add(&mut self, node: u32, usage: Usage) {
+    pub fn add(&mut self, node: u32, usage: Usage) {
         match (u32::try_from(usage.bytes.0), u32::try_from(usage.count)) {
             (Ok(0), Ok(0)) => {}
             (Ok(bytes), Ok(count)) => self.small.push([node, bytes, count]),
@@ -55,5 +57,10 @@ impl Counter {
             .iter()
             .map(|&[node, bytes, count]| (node, Usage::new(u64::from(bytes), u64::from(count))));
         small.chain(self.large.iter().copied())
+    }
+
+    /// Of all nodes.
+    pub fn total(&self) -> Usage {
+        self.iter().map(|(_, usage)| usage).sum()
     }
 }

@@ -1,4 +1,4 @@
-//! Capture -> Profile: at peak, left at exit, churn; by line, type and stack.
+//! Capture -> Profile: at peak, left at exit, churn, temporary; by line, type and stack.
 //!
 //! In: a capture. Out: figures that reports and findings ask for, in a stable order. Never: prints, guesses a figure,
 //! or mixes heap with RSS.

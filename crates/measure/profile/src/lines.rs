@@ -31,9 +31,9 @@ impl OwnOfLine {
     }
 
     fn at(self, place: Frame) -> LineUsage {
-        let Self { all: UsageInTime { at_peak, left_at_exit, churn }, .. } = self;
-        let Self { native, mappings, workers, .. } = self;
-        LineUsage { place, at_peak, left_at_exit, churn, native, mappings, workers }
+        let Self { all, native, mappings, workers } = self;
+        let UsageInTime { at_peak, left_at_exit, churn, temporary } = all;
+        LineUsage { place, at_peak, left_at_exit, churn, temporary, native, mappings, workers }
     }
 }
 

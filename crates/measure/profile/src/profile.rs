@@ -22,6 +22,7 @@ pub struct Profile {
     peak: Peak,
     duration: Elapsed,
     tree: LineTree,
+    has_temporary: bool,
     types: Vec<TypeUsage>,
     heap_at_census: Option<Bytes>,
     timeline: Vec<TimelinePoint>,
@@ -49,7 +50,9 @@ impl Profile {
     /// The figures of a capture that was read for them.
     #[must_use]
     pub fn of(mut capture: CompactCapture) -> Self {
-        let calls = std::mem::take(&mut capture.nodes);
+        let temporary = capture.temporary.take();
+        let calls = std::mem::take(&mut capture.nodes)
+            .with_temporary(temporary.as_deref().unwrap_or_default());
         let capture = &capture;
         let tree = LineTree::of(calls, capture);
         let duration_ns =
@@ -61,6 +64,7 @@ impl Profile {
             life: reading::life(capture, &tree),
             peak: reading::peak(capture, &tree),
             duration: Elapsed::from_nanos(duration_ns),
+            has_temporary: temporary.is_some(),
             types: reading::types(capture, &tree),
             heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
             timeline: reading::timeline(capture),
@@ -112,6 +116,19 @@ impl Profile {
     #[must_use]
     pub fn duration(&self) -> Elapsed {
         self.duration
+    }
+
+    /// Allocated in total.
+    #[must_use]
+    pub fn churn(&self) -> Usage {
+        self.tree.counters.churn.total()
+    }
+
+    /// Of [`Self::churn`], freed before the fourth next allocation of its thread, by that thread; `None` where that was not
+    /// recorded.
+    #[must_use]
+    pub fn temporary(&self) -> Option<Usage> {
+        self.has_temporary.then(|| self.tree.counters.temporary.total())
     }
 
     /// Each line that asked for memory, most bytes at the peak first, then by name. Their bytes at the peak add up to

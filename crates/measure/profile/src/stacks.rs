@@ -57,7 +57,7 @@ impl LineTree {
     }
 
     fn stack_usage(&self, stack: &Stack) -> StackUsage {
-        let UsageInTime { at_peak, left_at_exit, churn } = stack.own;
+        let UsageInTime { at_peak, left_at_exit, churn, temporary } = stack.own;
         let origin = self.place(stack.node).origin;
         StackUsage {
             frames: self.stack_frames(stack.node),
@@ -66,6 +66,7 @@ impl LineTree {
             at_peak,
             left_at_exit,
             churn,
+            temporary,
         }
     }
 

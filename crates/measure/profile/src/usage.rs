@@ -38,7 +38,7 @@ impl Sum for Usage {
     }
 }
 
-/// What was asked for at one place, at three times.
+/// What was asked for at one place, at three times, and how much of it for a moment only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UsageInTime {
     /// Live at the peak.
@@ -47,6 +47,8 @@ pub struct UsageInTime {
     pub left_at_exit: Usage,
     /// Allocated in total.
     pub churn: Usage,
+    /// Of `churn`, freed before the fourth next allocation of its thread, by that thread.
+    pub temporary: Usage,
 }
 
 impl AddAssign for UsageInTime {
@@ -54,6 +56,7 @@ impl AddAssign for UsageInTime {
         self.at_peak += other.at_peak;
         self.left_at_exit += other.left_at_exit;
         self.churn += other.churn;
+        self.temporary += other.temporary;
     }
 }
 
@@ -68,6 +71,8 @@ pub struct LineUsage {
     pub left_at_exit: Usage,
     /// Allocated in total.
     pub churn: Usage,
+    /// Of `churn`, freed before the fourth next allocation of its thread, by that thread.
+    pub temporary: Usage,
     /// Of these, blocks of malloc and its family.
     pub native: UsageInTime,
     /// Of these, anonymous mappings.
@@ -132,6 +137,8 @@ pub struct StackUsage {
     pub left_at_exit: Usage,
     /// Allocated in total.
     pub churn: Usage,
+    /// Of `churn`, freed before the fourth next allocation of its thread, by that thread.
+    pub temporary: Usage,
 }
 
 /// The objects of one type, near the peak.

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use lowtide_capture::Life;
-use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
+use lowtide_capture::layout::{Node, Temporary, TimelinePoint, node_kind};
 use lowtide_capture::{
     Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
 };
@@ -59,6 +59,13 @@ fn untouched(parent: u32, kind: u32, live: u64) -> Node {
         peak_number: PEAK_NUMBER - 1,
         ..Node::default()
     }
+}
+
+/// Of a recursion, of native code under it, and of a mapping.
+fn temporary() -> Vec<(u32, Temporary)> {
+    [(3, 30, 3), (4, 4000, 1), (5, 4096, 1)]
+        .map(|(node, bytes, blocks)| (node, Temporary { bytes, blocks }))
+        .into()
 }
 
 /// main (app.py 1..) calls walk (lib/walk.py 20..), which calls itself.
@@ -140,6 +147,7 @@ fn capture() -> Capture {
             argv: vec![b"python3".to_vec(), b"src/app.py".to_vec()],
         }),
         nodes: nodes(),
+        temporary: Some(temporary()),
         codes: [
             code("src/app.py", "<module>", 1),
             code("/home/me/lib/walk.py", "walk", 20),
@@ -186,6 +194,23 @@ fn lines_hold_what_they_asked_for_themselves_and_add_up_to_the_peak() {
     let walk = &lines[1];
     assert_eq!(walk.at_peak.count, 131);
     assert_eq!((walk.left_at_exit, walk.churn), (Usage::new(4000, 1), Usage::new(6600, 261)));
+}
+
+#[test]
+fn what_was_temporary_is_told_of_lines_kinds_and_stacks_and_adds_up() {
+    let profile = Profile::from_capture(&capture());
+    let lines = profile.lines();
+    let found = lines.iter().map(|line| line.temporary).collect::<Vec<_>>();
+    let of_lines = [Usage::new(4096, 1), Usage::new(4030, 4)];
+    assert_eq!(found, [&of_lines[..], &[Usage::default(); 3]].concat());
+    assert_eq!(lines[1].native.temporary, Usage::new(4000, 1));
+    assert_eq!(lines[0].mappings.temporary, Usage::new(4096, 1));
+    assert_eq!(profile.temporary(), Some(found.into_iter().sum()));
+    assert_eq!(profile.churn(), lines.iter().map(|line| line.churn).sum());
+    let of_stacks = profile.heaviest_stacks(100).into_iter().map(|stack| stack.temporary).sum();
+    assert_eq!(profile.temporary(), Some(of_stacks));
+    let older = Capture { temporary: None, ..capture() };
+    assert_eq!(Profile::from_capture(&older).temporary(), None);
 }
 
 #[test]

@@ -59,6 +59,7 @@ fn capture(nodes: Vec<Node>) -> Capture {
         summary,
         process: None,
         nodes,
+        temporary: None,
         codes,
         modules: Vec::new(),
         symbols: std::collections::BTreeMap::new(),

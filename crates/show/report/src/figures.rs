@@ -1,4 +1,4 @@
-use crate::estimated::{bytes_of, peak_usage};
+use crate::estimated::{bytes_of, marked, peak_usage};
 use crate::page::{Page, fit_start};
 use crate::style::{DIM, STRONG};
 use crate::table::{Align, Cell, Table};
@@ -32,12 +32,26 @@ pub fn figures(profile: &Profile, page: &Page) -> Vec<String> {
         let no_heap = "at most; no heap, and resident only as far as read";
         figure("file maps", file_mapped.to_string(), no_heap.to_owned());
     }
+    let churn = marked(profile.churn().bytes, profile.sampling());
+    figure("churn", churn, blocks_and_temporary(profile));
     figure("duration", profile.duration().to_string(), String::new());
     table.lines()
 }
 
 fn blocks_and_moment(peak: &Peak) -> String {
     format!("in {} blocks, {} after the start", Count(peak.blocks), peak.elapsed)
+}
+
+/// In how many blocks it came, and what of it went at once.
+fn blocks_and_temporary(profile: &Profile) -> String {
+    let blocks = format!("in {} blocks", Count(profile.churn().count));
+    match profile.temporary() {
+        None => blocks,
+        Some(temporary) => {
+            let bytes = marked(temporary.bytes, profile.sampling());
+            format!("{blocks}; {bytes} in {} of them temporary", Count(temporary.count))
+        }
+    }
 }
 
 /// Who handed the heap out, where it was not Python alone.

@@ -31,6 +31,7 @@ struct Figures<'a> {
     sampling: Option<SamplingRecord>,
     peak: PeakRecord,
     resident: ResidentRecord,
+    churn: ChurnRecord,
     duration_s: f64,
     lines: Vec<LineRecord>,
     types: Vec<TypeRecord<'a>>,
@@ -95,6 +96,16 @@ struct PeakRecord {
     elapsed_s: f64,
 }
 
+/// What was allocated in total.
+#[derive(Serialize)]
+struct ChurnRecord {
+    bytes: u64,
+    blocks: u64,
+    /// Null where it was not recorded what was temporary; lines have zeros then.
+    temporary_bytes: Option<u64>,
+    temporary_blocks: Option<u64>,
+}
+
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "in JSON the name has to tell the unit")]
 struct SlackRecord {
@@ -116,6 +127,8 @@ struct LineRecord {
     left_at_exit_blocks: u64,
     churn_bytes: u64,
     churn_blocks: u64,
+    temporary_bytes: u64,
+    temporary_blocks: u64,
     native: Option<UsageRecord>,
     mappings: Option<UsageRecord>,
     workers: Option<UsageRecord>,
@@ -130,6 +143,8 @@ struct UsageRecord {
     left_at_exit_blocks: u64,
     churn_bytes: u64,
     churn_blocks: u64,
+    temporary_bytes: u64,
+    temporary_blocks: u64,
 }
 
 #[derive(Serialize)]
@@ -201,6 +216,7 @@ impl<'a> From<&'a Profile> for Figures<'a> {
             }),
             peak: profile.peak().into(),
             resident: ResidentRecord::from(profile),
+            churn: ChurnRecord::from(profile),
             duration_s: profile.duration().seconds(),
             lines: profile
                 .lines()
@@ -260,6 +276,18 @@ impl From<&Peak> for PeakRecord {
     }
 }
 
+impl From<&Profile> for ChurnRecord {
+    fn from(profile: &Profile) -> Self {
+        let (churn, temporary) = (profile.churn(), profile.temporary());
+        Self {
+            bytes: churn.bytes.0,
+            blocks: churn.count,
+            temporary_bytes: temporary.map(|usage| usage.bytes.0),
+            temporary_blocks: temporary.map(|usage| usage.count),
+        }
+    }
+}
+
 impl LineRecord {
     fn new(usage: &LineUsage, sampling: Option<Sampling>) -> Self {
         Self {
@@ -273,6 +301,8 @@ impl LineRecord {
             left_at_exit_blocks: usage.left_at_exit.count,
             churn_bytes: usage.churn.bytes.0,
             churn_blocks: usage.churn.count,
+            temporary_bytes: usage.temporary.bytes.0,
+            temporary_blocks: usage.temporary.count,
             native: UsageRecord::of(usage.native),
             mappings: UsageRecord::of(usage.mappings),
             workers: UsageRecord::of(usage.workers),
@@ -290,6 +320,8 @@ impl UsageRecord {
             left_at_exit_blocks: usage.left_at_exit.count,
             churn_bytes: usage.churn.bytes.0,
             churn_blocks: usage.churn.count,
+            temporary_bytes: usage.temporary.bytes.0,
+            temporary_blocks: usage.temporary.count,
         })
     }
 }

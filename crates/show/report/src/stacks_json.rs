@@ -18,6 +18,8 @@ pub struct StackRecord {
     left_at_exit_blocks: u64,
     churn_bytes: u64,
     churn_blocks: u64,
+    temporary_bytes: u64,
+    temporary_blocks: u64,
     /// Outermost first.
     frames: Vec<FrameRecord>,
 }
@@ -82,6 +84,8 @@ impl From<&StackUsage> for StackRecord {
             left_at_exit_blocks: stack.left_at_exit.count,
             churn_bytes: stack.churn.bytes.0,
             churn_blocks: stack.churn.count,
+            temporary_bytes: stack.temporary.bytes.0,
+            temporary_blocks: stack.temporary.count,
             frames: stack.frames.iter().map(FrameRecord::from).collect(),
         }
     }

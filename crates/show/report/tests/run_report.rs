@@ -1,7 +1,7 @@
 //! A made-up run in every format: what a reader sees at two widths, without colour, and when it ended badly.
 
 use lowtide_capture::Life;
-use lowtide_capture::layout::{Node, TimelinePoint, node_kind};
+use lowtide_capture::layout::{Node, Temporary, TimelinePoint, node_kind};
 use lowtide_capture::{
     Capture, Census, CensusEntry, CensusSite, ChildEnding, Code, Ending, Module, NativeAddress,
     Process, State, StopReason, Summary, Symbol,
@@ -31,6 +31,7 @@ fn capture() -> Capture {
             node(2, 2, 40 * MEGABYTE, 12),
             node(1, 3, 10 * MEGABYTE, 1),
         ],
+        temporary: Some(vec![(2, of_line_5())]),
         codes: [
             code("app.py", 1, "<module>"),
             code("app.py", 5, "load.<locals>.<listcomp>"),
@@ -75,6 +76,10 @@ fn capture() -> Capture {
             signal: 0,
         }),
     }
+}
+
+fn of_line_5() -> Temporary {
+    Temporary { bytes: 120 * MEGABYTE, blocks: 900_000 }
 }
 
 fn summary() -> Summary {

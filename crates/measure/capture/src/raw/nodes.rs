@@ -6,7 +6,7 @@ use super::header::SegmentIndex;
 
 use super::{CaptureFile, HeaderPage};
 use crate::StopReason;
-use crate::layout::{Node, PAGE_BYTES, segment_kind};
+use crate::layout::{Node, PAGE_BYTES, Temporary, segment_kind};
 use crate::writer::next_segment_bytes;
 use std::ptr::{self, NonNull};
 
@@ -16,10 +16,12 @@ const RESERVED_BYTES: usize = 256 << 20;
 const LEAST_RESERVED_BYTES: usize = 1 << 20;
 
 /// The call tree. Its segments are mapped one after the other into one reservation, so that a node id is an index from
-/// one base pointer and nodes never move.
+/// one base pointer and nodes never move. What was temporary of each node lies behind, in segments of its own.
 #[derive(Debug)]
 pub struct NodeTable {
     base: NonNull<Node>,
+    temporary: NonNull<Temporary>,
+    /// For nodes alone.
     reserved_bytes: usize,
     mapped_bytes: usize,
     used_bytes: usize,
@@ -31,8 +33,11 @@ impl NodeTable {
     /// Reserves address space and maps the first segment.
     pub fn create(file: &mut CaptureFile, header: &mut HeaderPage) -> Result<Self, StopReason> {
         let (base, reserved_bytes) = reserve()?;
+        // SAFETY: the reservation goes on behind the part for nodes.
+        let temporary = unsafe { base.byte_add(reserved_bytes) }.cast::<Temporary>();
         let mut table = Self {
             base,
+            temporary,
             reserved_bytes,
             mapped_bytes: 0,
             used_bytes: 0,
@@ -48,6 +53,11 @@ impl NodeTable {
         self.base
     }
 
+    /// What was temporary of node 0.
+    pub fn temporary(&self) -> NonNull<Temporary> {
+        self.temporary
+    }
+
     /// How many there are.
     pub fn count(&self) -> u32 {
         u32::try_from(self.used_bytes / size_of::<Node>()).unwrap_or(0)
@@ -58,7 +68,7 @@ impl NodeTable {
         self.used_bytes == self.mapped_bytes
     }
 
-    /// Maps another segment behind the last.
+    /// Maps another segment behind the last. What goes with it comes first: no node is ever without.
     pub fn grow(
         &mut self,
         file: &mut CaptureFile,
@@ -68,12 +78,16 @@ impl NodeTable {
         if self.mapped_bytes + bytes > self.reserved_bytes {
             return Err(StopReason::CaptureFull);
         }
-        let offset = file.extend(bytes)?;
-        // SAFETY: the sum stays within the reservation (checked above), so the pointer is in bounds.
-        let address = unsafe { self.base.cast::<u8>().add(self.mapped_bytes) };
-        // SAFETY: `address .. address + bytes` is the part of our reservation that holds nothing yet.
-        unsafe { file.map_at(address, offset, bytes) }?;
-        self.segment = header.add_segment(segment_kind::NODES, offset, bytes as u64)?;
+        // SAFETY: the sum stays within what is reserved for nodes (checked above), and so does what goes with them: both
+        // parts are in bounds, and hold nothing yet.
+        unsafe {
+            let temporary = self.temporary.byte_add(bytes_beside(self.mapped_bytes)).cast();
+            let (kind, beside) = (segment_kind::TEMPORARY, bytes_beside(bytes));
+            let segment = map_segment(file, header, kind, temporary, beside)?;
+            header.publish_used(segment, beside as u64);
+            let nodes = self.base.byte_add(self.mapped_bytes).cast();
+            self.segment = map_segment(file, header, segment_kind::NODES, nodes, bytes)?;
+        }
         self.segment_start = self.mapped_bytes;
         self.mapped_bytes += bytes;
         Ok(())
@@ -92,12 +106,36 @@ impl NodeTable {
 
     /// Ends the mappings and the reservation.
     pub fn unmap(self) {
-        // SAFETY: reserved by `create` with this length; node pointers end with the writer by contract.
-        unsafe { libc::munmap(self.base.as_ptr().cast(), self.reserved_bytes) };
+        let bytes = self.reserved_bytes + bytes_beside(self.reserved_bytes);
+        // SAFETY: reserved by `create` with this length; pointers into it end with the writer by contract.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), bytes) };
     }
 }
 
-/// Takes address space without memory: less of it where the process may not have much.
+/// Adds a segment to the file and its directory, zeroed, and maps it at `address`.
+///
+/// # Safety
+/// `address .. address + bytes` is a part of our reservation that holds nothing yet.
+unsafe fn map_segment(
+    file: &mut CaptureFile,
+    header: &mut HeaderPage,
+    kind: u32,
+    address: NonNull<u8>,
+    bytes: usize,
+) -> Result<SegmentIndex, StopReason> {
+    let offset = file.extend(bytes)?;
+    // SAFETY: the caller's promise.
+    unsafe { file.map_at(address, offset, bytes) }?;
+    header.add_segment(kind, offset, bytes as u64)
+}
+
+/// Bytes that go with so many bytes of nodes.
+const fn bytes_beside(node_bytes: usize) -> usize {
+    node_bytes / size_of::<Node>() * size_of::<Temporary>()
+}
+
+/// Takes address space without memory for so many bytes of nodes and what goes with them: less of it where the process may
+/// not have much.
 fn reserve() -> Result<(NonNull<Node>, usize), StopReason> {
     let _errno = ErrnoKept::new();
     let allowed = usize::try_from(soft_limit(libc::RLIMIT_AS) / 16).unwrap_or(usize::MAX);
@@ -105,7 +143,10 @@ fn reserve() -> Result<(NonNull<Node>, usize), StopReason> {
     while bytes >= LEAST_RESERVED_BYTES {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a new mapping wherever the kernel likes touches nobody's memory.
-        let address = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        let address = unsafe {
+            let whole_bytes = bytes + bytes_beside(bytes);
+            libc::mmap(ptr::null_mut(), whole_bytes, libc::PROT_NONE, flags, -1, 0)
+        };
         if address != libc::MAP_FAILED
             && let Some(base) = NonNull::new(address.cast::<Node>())
         {
@@ -118,4 +159,43 @@ fn reserve() -> Result<(NonNull<Node>, usize), StopReason> {
 
 const fn whole_pages(bytes: usize) -> usize {
     bytes & !(PAGE_BYTES as usize - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Capture, CaptureWriter, Start, read};
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
+    /// So many that neither array has all of its items in its first segment.
+    const NODES: u32 = 70_000;
+
+    fn written(node: u32) -> Temporary {
+        Temporary { bytes: u64::from(node) * 10, blocks: node.into() }
+    }
+
+    #[test]
+    fn what_was_temporary_of_each_node_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.capture");
+        let start = Start { hexversion: 0, pid: 1, parent_pid: 1, started_unix_ns: 1 };
+        let file = CString::new(path.as_os_str().as_bytes()).unwrap();
+        let mut writer = CaptureWriter::create(&file, &start).unwrap();
+        for id in 1..NODES {
+            assert_eq!(writer.add_node(Node::default()), Ok(id));
+            // SAFETY: there is one for each node that was added.
+            unsafe { writer.temporary().add(id as usize).write(written(id)) };
+        }
+        let counted = |capture: Capture| {
+            let found = capture.temporary.unwrap().into_iter();
+            found.eq((1..NODES).map(|id| (id, written(id))))
+        };
+        let taken = folder.path().join("b.capture");
+        assert!(counted(read(&path).unwrap()), "of a killed process");
+        writer.snapshot(&CString::new(taken.as_os_str().as_bytes()).unwrap()).unwrap();
+        writer.finish(1, None);
+        assert!(counted(read(&path).unwrap()), "of a finished one");
+        assert!(counted(read(&taken).unwrap()), "of a snapshot");
+    }
 }
