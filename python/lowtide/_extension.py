@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    Figures = tuple[int, int, int, int, int, int, str | None]
+    Figures = tuple[int, int, int, int, int, int, int, int, str | None]
 
     class Tracker(Protocol):
         """The extension module; its errors are RuntimeErrors of two lines, the second a hint."""

@@ -148,13 +148,23 @@ class Track:
         return self._seen()[4]
 
     @property
+    def temporary_bytes(self) -> int:
+        """Of what was allocated, freed before the fourth next allocation of its thread."""
+        return self._seen()[5]
+
+    @property
+    def temporary_blocks(self) -> int:
+        """Of what was allocated, freed before the fourth next allocation of its thread."""
+        return self._seen()[6]
+
+    @property
     def duration_s(self) -> float:
-        return self._seen()[5] / 1e9
+        return self._seen()[7] / 1e9
 
     @property
     def stopped_early(self) -> str | None:
         """Why recording stopped before the end; the figures are up to then."""
-        return self._seen()[6]
+        return self._seen()[8]
 
     def report(self, format: Literal["text", "json"] = "text") -> str:  # noqa: A002
         """What `lowtide report` says of the capture."""

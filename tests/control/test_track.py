@@ -101,6 +101,30 @@ def test_an_inner_track_has_its_own_figures_and_leaves_the_outer_alone(tmp_path:
     assert outer.line("low")["left_at_exit_bytes"] == MILLION
 
 
+def test_what_is_dropped_at_once_is_temporary_of_whoever_measures(tmp_path: Path) -> None:
+    """Once outside of the inner one, then a hundred times in it."""
+    figures = told(
+        tmp_path,
+        """
+        one = b"x"
+        with lowtide.track("outer.lowtide") as outer:
+            one * 1_000_000
+            with lowtide.track() as inner:
+                for _ in range(100):
+                    one * 10_000
+        tell(outer=[outer.temporary_blocks, outer.temporary_bytes],
+             inner=[inner.temporary_blocks, inner.temporary_bytes])
+        """,
+    )
+    blocks, size = figures["inner"]
+    # Besides, whatever opening and closing a window takes for a moment.
+    assert 100 <= blocks < 110
+    assert 0 <= size - 100 * (10_000 + BYTES_HEADER) < 2_000
+    blocks, size = figures["outer"]
+    assert 101 <= blocks < 120
+    assert 0 <= size - 100 * (10_000 + BYTES_HEADER) - 1_000_000 - BYTES_HEADER < 4_000
+
+
 def test_windows_that_overlap_know_their_own_peaks(tmp_path: Path) -> None:
     figures = told(
         tmp_path,

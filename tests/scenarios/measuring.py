@@ -22,6 +22,8 @@ FIGURES = (
     "left_at_exit_blocks",
     "churn_bytes",
     "churn_blocks",
+    "temporary_bytes",
+    "temporary_blocks",
 )
 # What a line's figures are made of, besides Python's own allocators.
 PARTS = ("native", "mappings", "workers")

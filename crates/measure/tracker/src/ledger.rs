@@ -5,7 +5,7 @@
 //! stale, all at once. A node remembers what it had at the peak when it is next touched below it.
 
 use crate::weight::Amount;
-use lowtide_capture::layout::{Header, Node};
+use lowtide_capture::layout::{Header, Node, Temporary};
 
 /// So much was allocated under `node`.
 #[inline]
@@ -32,6 +32,13 @@ pub(crate) fn freed(header: &mut Header, node: &mut Node, amount: Amount) {
     header.live_blocks = header.live_blocks.wrapping_sub(blocks.into());
     node.live_bytes = node.live_bytes.wrapping_sub(bytes);
     node.live_blocks = node.live_blocks.wrapping_sub(blocks);
+}
+
+/// So much that was freed was temporary.
+#[inline]
+pub(crate) fn freed_soon(temporary: &mut Temporary, amount: Amount) {
+    temporary.bytes = temporary.bytes.wrapping_add(amount.bytes);
+    temporary.blocks = temporary.blocks.wrapping_add(amount.blocks.into());
 }
 
 /// `bytes` of a block allocated under `node` were freed, which left `pieces` blocks of it.

@@ -3,12 +3,33 @@
 //! While any is open, the level of the heap is looked at after each event. Opening or closing one hands the highest level
 //! seen to all that are open, and looking begins anew: so each knows its own peak, however they overlap.
 
+/// A counter that only grows, in bytes and in blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) bytes: u64,
+    pub(crate) blocks: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, bytes: u64, blocks: u64) {
+        self.bytes = self.bytes.wrapping_add(bytes);
+        self.blocks = self.blocks.wrapping_add(blocks);
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            bytes: self.bytes.wrapping_sub(before.bytes),
+            blocks: self.blocks.wrapping_sub(before.blocks),
+        }
+    }
+}
+
 /// Counters of a recording at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) live_bytes: u64,
-    pub(crate) churn_bytes: u64,
-    pub(crate) churn_blocks: u64,
+    pub(crate) churn: Tally,
+    pub(crate) temporary: Tally,
     pub(crate) elapsed_ns: u64,
 }
 
@@ -22,8 +43,9 @@ pub(crate) struct Figures {
     /// Live bytes when it was closed.
     pub(crate) after_bytes: u64,
     /// Allocated in total meanwhile.
-    pub(crate) churn_bytes: u64,
-    pub(crate) churn_blocks: u64,
+    pub(crate) churn: Tally,
+    /// Of that, freed soon.
+    pub(crate) temporary: Tally,
     pub(crate) duration_ns: u64,
 }
 
@@ -86,8 +108,8 @@ pub(crate) fn close(
         peak_bytes,
         before_bytes: opened.live_bytes,
         after_bytes: now.live_bytes,
-        churn_bytes: now.churn_bytes.wrapping_sub(opened.churn_bytes),
-        churn_blocks: now.churn_blocks.wrapping_sub(opened.churn_blocks),
+        churn: now.churn.since(opened.churn),
+        temporary: now.temporary.since(opened.temporary),
         duration_ns: now.elapsed_ns.saturating_sub(opened.elapsed_ns),
     })
 }
@@ -155,16 +177,21 @@ mod tests {
     #[test]
     fn what_is_allocated_and_how_long_it_took_is_the_windows_own() {
         let (mut windows, mut used, mut highest) = ([Window::default(); 1], 0, Highest::NOTHING);
-        let opened = Totals { live_bytes: 5, churn_bytes: 100, churn_blocks: 10, elapsed_ns: 1000 };
+        let totals = |live_bytes, [churn, temporary]: [(u64, u64); 2], elapsed_ns| {
+            let [churn, temporary] =
+                [churn, temporary].map(|(bytes, blocks)| Tally { bytes, blocks });
+            Totals { live_bytes, churn, temporary, elapsed_ns }
+        };
+        let opened = totals(5, [(100, 10), (20, 4)], 1000);
         open(&mut windows, &mut used, &mut highest, 1, opened);
-        let now = Totals { live_bytes: 3, churn_bytes: 150, churn_blocks: 12, elapsed_ns: 1700 };
+        let now = totals(3, [(150, 12), (30, 5)], 1700);
         let figures = close(&mut windows, &mut used, &mut highest, 1, now).unwrap();
         let expected = Figures {
             peak_bytes: 5,
             before_bytes: 5,
             after_bytes: 3,
-            churn_bytes: 50,
-            churn_blocks: 2,
+            churn: Tally { bytes: 50, blocks: 2 },
+            temporary: Tally { bytes: 10, blocks: 1 },
             duration_ns: 700,
         };
         assert_eq!(figures, expected);

@@ -40,6 +40,7 @@ mod open_windows;
 mod orders;
 mod origin;
 mod own_memory;
+mod recent;
 mod recording;
 mod residency;
 mod sampling;

@@ -287,23 +287,26 @@ unsafe extern "C" fn close_window(_module: *mut PyObject, number: *mut PyObject)
     }
 }
 
-/// `(peak, before, after, churn in bytes, churn in blocks, nanoseconds, why it stopped early or None)`.
+/// `(peak, before, after, churn in bytes, churn in blocks, temporary in bytes, temporary in blocks, nanoseconds, why it
+/// stopped early or None)`.
 ///
 /// # Safety
 /// This thread holds the GIL.
 unsafe fn figures(ended: &Ended) -> *mut PyObject {
     let reason = ended.stop_reason.and_then(|reason| CString::new(reason.message()).ok());
-    let Figures { peak_bytes, before_bytes, after_bytes, churn_bytes, churn_blocks, duration_ns } =
+    let Figures { peak_bytes, before_bytes, after_bytes, churn, temporary, duration_ns } =
         ended.figures;
-    // SAFETY: the caller holds the GIL; the arguments are six numbers of 64 bits and a C string or null, as the format says.
+    // SAFETY: the caller holds the GIL; the arguments are eight numbers of 64 bits and a C string or null, as the format says.
     unsafe {
         Py_BuildValue(
-            c"KKKKKKz".as_ptr(),
+            c"KKKKKKKKz".as_ptr(),
             peak_bytes,
             before_bytes,
             after_bytes,
-            churn_bytes,
-            churn_blocks,
+            churn.bytes,
+            churn.blocks,
+            temporary.bytes,
+            temporary.blocks,
             duration_ns,
             reason.as_ref().map_or(ptr::null(), |reason| reason.as_ptr()),
         )

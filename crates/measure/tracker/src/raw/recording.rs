@@ -13,13 +13,14 @@ use super::control;
 use super::mapped_ranges::MappedRanges;
 use super::native_stack::NativeStacks;
 use super::open_windows::OpenWindows;
+use super::recent;
 use super::sampling;
 use super::shadow::{Block, Shadow, Source, Unrecordable};
 use super::stack::Stacks;
 use super::waiting::Waiting;
 use crate::ledger;
 use crate::weight::Amount;
-use lowtide_capture::layout::{Header, Node, node_kind};
+use lowtide_capture::layout::{Header, Node, Temporary, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{CodeAddress, Layout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -212,6 +213,9 @@ impl Recording {
         if !is_in_arena {
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(amount.bytes);
         }
+        if recent::take(address) {
+            ledger::freed_soon(self.temporary(block.node), amount);
+        }
     }
 
     /// What the block at `address` counts for.
@@ -248,7 +252,9 @@ impl Recording {
         }
         if self.sample_bytes != 0 {
             sampling::note(address);
+            sampling::follow();
         }
+        recent::note(address);
         let amount = self.amount(address, block);
         let (header, node) = self.counters(block.node);
         let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
@@ -301,6 +307,12 @@ impl Recording {
     fn counters(&mut self, node: u32) -> (&mut Header, &mut Node) {
         // SAFETY: as in `header`; node ids in the shadow were handed out by the writer, whose nodes do not move.
         unsafe { (self.writer.header().as_mut(), self.writer.nodes().add(node as usize).as_mut()) }
+    }
+
+    #[inline]
+    fn temporary(&mut self, node: u32) -> &mut Temporary {
+        // SAFETY: as in `counters`; there are as many of these as nodes.
+        unsafe { self.writer.temporary().add(node as usize).as_mut() }
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! `--sample`: which blocks are recorded, decided in a few instructions by the thread that allocates them.
 
+use super::recent::{self, RECENT};
 use super::thread;
 use crate::weight::{distance, spread};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -61,11 +62,36 @@ pub(super) fn is_short_of_point(bytes: usize) -> bool {
 #[inline]
 pub(super) fn is_hit(bytes: usize) -> bool {
     let mean_bytes = MEAN_BYTES.load(Ordering::Relaxed);
-    mean_bytes == 0 || hit(bytes, mean_bytes)
+    mean_bytes == 0 || look(bytes, mean_bytes)
 }
 
-/// The thread has used up its distance, or never had one.
+/// The thread has used up its distance, never had one, or had it put aside.
 #[cold]
+fn look(bytes: usize, mean_bytes: u64) -> bool {
+    let Some(followed) = thread::followed().checked_sub(1) else { return hit(bytes, mean_bytes) };
+    thread::take_distance_back();
+    let is_due = thread::spend(bytes) && hit(bytes, mean_bytes);
+    if !is_due {
+        recent::note(0);
+    }
+    if followed > 0 {
+        thread::put_distance_aside();
+    }
+    thread::set_followed(followed);
+    is_due
+}
+
+/// A block of this thread is recorded. Until it is certain whether it is temporary, all that the thread allocates is counted,
+/// which a distance of nothing has it come by for.
+#[cold]
+pub(super) fn follow() {
+    if thread::followed() == 0 {
+        thread::put_distance_aside();
+    }
+    thread::set_followed(RECENT);
+}
+
+/// The distance is used up, or there is none yet.
 fn hit(bytes: usize, mean_bytes: u64) -> bool {
     let draw = || distance(mean_bytes, spread(thread::next_random()));
     let is_first = thread::is_without_distance();

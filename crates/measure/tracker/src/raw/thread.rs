@@ -10,8 +10,8 @@ global_asm!(
     ".globl lowtide_thread_words",
     ".hidden lowtide_thread_words",
     ".type lowtide_thread_words, @object",
-    ".size lowtide_thread_words, 56",
-    "lowtide_thread_words: .zero 56",
+    ".size lowtide_thread_words, 72",
+    "lowtide_thread_words: .zero 72",
     ".popsection",
 );
 
@@ -27,6 +27,9 @@ const BIRTH: usize = 32;
 const DISTANCE: usize = 40;
 /// State of the random numbers that distances are drawn with; 0: none was drawn yet.
 const RANDOM: usize = 48;
+/// How many allocations are still counted one by one, and the distance that is put aside meanwhile.
+const FOLLOWED: usize = 56;
+const DISTANCE_ASIDE: usize = 64;
 
 static LAST_NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -134,6 +137,25 @@ pub(super) fn spend(bytes: usize) -> bool {
 
 pub(super) fn set_distance(bytes: u64) {
     write::<DISTANCE>(bytes as usize);
+}
+
+/// How many allocations of this thread are counted one by one from here on.
+pub(super) fn followed() -> usize {
+    read::<FOLLOWED>()
+}
+
+pub(super) fn set_followed(allocations: usize) {
+    write::<FOLLOWED>(allocations);
+}
+
+/// Until it is taken back, any byte that is allocated uses the distance up.
+pub(super) fn put_distance_aside() {
+    write::<DISTANCE_ASIDE>(read::<DISTANCE>());
+    write::<DISTANCE>(0);
+}
+
+pub(super) fn take_distance_back() {
+    write::<DISTANCE>(read::<DISTANCE_ASIDE>());
 }
 
 /// Whether no distance was drawn for this thread yet.

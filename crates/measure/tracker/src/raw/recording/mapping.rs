@@ -4,6 +4,7 @@ use super::Recording;
 use crate::address_ranges::{AddressRange, Cut};
 use crate::ledger;
 use crate::raw::mapped_ranges::Mapping;
+use crate::raw::{recent, sampling};
 use crate::weight::Amount;
 use lowtide_capture::StopReason;
 use lowtide_capture::layout::node_kind;
@@ -23,6 +24,10 @@ impl Recording {
         if !self.mapped.insert(range) {
             return self.doubt(StopReason::OutOfMemory);
         }
+        if self.sample_bytes != 0 {
+            sampling::follow();
+        }
+        recent::note(start);
         let (header, node) = self.counters(node);
         ledger::allocated(header, node, Amount::exact(range.bytes()));
         self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(range.bytes());
@@ -55,6 +60,9 @@ impl Recording {
             self.look_before_fall(taken.bytes());
             let (header, node) = self.counters(taken.id);
             ledger::cut(header, node, taken.bytes(), pieces);
+            if pieces == 0 && recent::take(taken.start) {
+                ledger::freed_soon(self.temporary(taken.id), Amount::exact(taken.bytes()));
+            }
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(taken.bytes());
             was = Some(Mapping::Heap);
         }

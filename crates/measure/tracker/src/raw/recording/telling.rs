@@ -66,8 +66,8 @@ impl Recording {
             peak_bytes: ledger::peak_bytes(self.header()),
             before_bytes: 0,
             after_bytes: now.live_bytes,
-            churn_bytes: now.churn_bytes,
-            churn_blocks: now.churn_blocks,
+            churn: now.churn,
+            temporary: now.temporary,
             duration_ns: now.elapsed_ns,
         }
     }
@@ -76,10 +76,11 @@ impl Recording {
         let elapsed_ns = self.clock.elapsed_ns();
         let live_bytes = self.header().live_bytes;
         let nothing = Totals { live_bytes, elapsed_ns, ..Totals::default() };
-        (0..self.writer.node_count()).fold(nothing, |mut totals, node| {
-            let node = self.counters(node).1;
-            totals.churn_bytes = totals.churn_bytes.wrapping_add(node.churn_bytes);
-            totals.churn_blocks = totals.churn_blocks.wrapping_add(node.churn_blocks);
+        (0..self.writer.node_count()).fold(nothing, |mut totals, id| {
+            let node = self.counters(id).1;
+            totals.churn.add(node.churn_bytes, node.churn_blocks);
+            let temporary = self.temporary(id);
+            totals.temporary.add(temporary.bytes, temporary.blocks);
             totals
         })
     }
