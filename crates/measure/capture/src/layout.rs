@@ -228,7 +228,7 @@ pub const POINT_BYTES: u32 = 96;
 /// Of a point whose segment does not say how many bytes it has.
 pub const LEAST_POINT_WORDS: usize = 6;
 
-/// One point of the timeline.
+/// One point of the timeline: numbers of 64 bits alone, so that it is its words.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TimelinePoint {
@@ -256,55 +256,4 @@ pub struct TimelinePoint {
     pub file_mapped_bytes: u64,
     /// When `malloc_*` and `own_bytes` were found: that takes time, and is not done for each point.
     pub kept_elapsed_ns: u64,
-}
-
-impl TimelinePoint {
-    /// The fields in their order.
-    #[must_use]
-    pub const fn to_words(&self) -> [u64; POINT_WORDS] {
-        [
-            self.elapsed_ns,
-            self.live_bytes,
-            self.rss_bytes,
-            self.arena_bytes,
-            self.arena_live_bytes,
-            self.malloc_free_bytes,
-            self.file_rss_bytes,
-            self.own_bytes,
-            self.malloc_top_bytes,
-            self.arena_count,
-            self.file_mapped_bytes,
-            self.kept_elapsed_ns,
-        ]
-    }
-
-    /// What [`Self::to_words`] gave.
-    #[must_use]
-    pub const fn from_words(words: [u64; POINT_WORDS]) -> Self {
-        let [
-            elapsed_ns,
-            live_bytes,
-            rss_bytes,
-            arena_bytes,
-            arena_live_bytes,
-            malloc_free_bytes,
-            ..,
-        ] = words;
-        let [.., file_rss_bytes, own_bytes, malloc_top_bytes, arena_count, _, _] = words;
-        let [.., file_mapped_bytes, kept_elapsed_ns] = words;
-        Self {
-            elapsed_ns,
-            live_bytes,
-            rss_bytes,
-            arena_bytes,
-            arena_live_bytes,
-            malloc_free_bytes,
-            file_rss_bytes,
-            own_bytes,
-            malloc_top_bytes,
-            arena_count,
-            file_mapped_bytes,
-            kept_elapsed_ns,
-        }
-    }
 }

@@ -10,7 +10,7 @@ pub struct Source<'a> {
     bytes: Box<dyn Bytes + 'a>,
     length: u64,
     path: &'a Path,
-    piece: Vec<u8>,
+    room: Vec<u8>,
 }
 
 trait Bytes: Read + Seek {}
@@ -37,7 +37,7 @@ impl<'a> Source<'a> {
     }
 
     fn new(bytes: impl Bytes + 'a, length: u64, path: &'a Path) -> Self {
-        Self { bytes: Box::new(bytes), length, path, piece: Vec::new() }
+        Self { bytes: Box::new(bytes), length, path, room: Vec::new() }
     }
 
     /// For messages.
@@ -52,18 +52,21 @@ impl<'a> Source<'a> {
 
     /// Some bytes of the file, until others are asked for.
     pub fn bytes(&mut self, offset: u64, count: u64) -> Result<&[u8], CaptureError> {
-        self.read(offset, count).map_err(|error| match error.kind() {
+        let read = self.read(offset, count).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => self.truncated(offset.saturating_add(count)),
             _ => CaptureError::io("read", self.path, error),
         })?;
-        Ok(&self.piece)
+        Ok(&self.room[..read])
     }
 
-    fn read(&mut self, offset: u64, count: u64) -> io::Result<()> {
+    fn read(&mut self, offset: u64, count: u64) -> io::Result<usize> {
         let count = usize::try_from(count).map_err(io::Error::other)?;
-        self.piece.resize(count, 0);
+        if self.room.len() < count {
+            self.room = vec![0; count];
+        }
         self.bytes.seek(SeekFrom::Start(offset))?;
-        self.bytes.read_exact(&mut self.piece)
+        self.bytes.read_exact(&mut self.room[..count])?;
+        Ok(count)
     }
 
     pub fn truncated(&self, expected_bytes: u64) -> CaptureError {

@@ -7,6 +7,7 @@ mod header;
 mod nodes;
 mod own_path;
 mod segment;
+mod words;
 
 pub use file::CaptureFile;
 pub use header::HeaderPage;
