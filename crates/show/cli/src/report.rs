@@ -26,7 +26,7 @@ pub struct Options {
 
 /// Shows what a capture holds.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
-    let recorded = Recorded::read(&options.capture, Files::OfSameBuild, terminal)?;
+    let recorded = Recorded::read(&options.capture, Files::OfSameBuild, options.format, terminal)?;
     let summary = recorded.summary(None);
     match options.format {
         Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
@@ -35,7 +35,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A capture with those of the other processes of its run, and what the rules say to the source.
+/// A capture with those of the other processes of its run, and what the rules say to the source, as far as a format tells.
 pub struct Recorded {
     family: Family,
     findings: Vec<Finding>,
@@ -43,7 +43,7 @@ pub struct Recorded {
 
 impl Recorded {
     /// Reads it all; a child's capture that cannot be read is told and left out.
-    pub fn read(capture: &Path, files: Files, terminal: &Terminal) -> Result<Self> {
+    pub fn read(capture: &Path, files: Files, format: Format, terminal: &Terminal) -> Result<Self> {
         let profile = named::profile(capture, files)?;
         let mut children = Vec::new();
         for path in Profile::children_of(capture) {
@@ -52,7 +52,13 @@ impl Recorded {
                 Err(error) => failure::warn(&error, terminal),
             }
         }
-        let findings = judged::findings(&sources::of_run(&profile), Some(&profile));
+        // People are told what pays, programs everything. To look through a project can take longer than the program.
+        let findings = match format {
+            Format::Text if !judged::can_pay(&profile) => Vec::new(),
+            Format::Text | Format::Json => {
+                judged::findings(&sources::of_run(&profile), Some(&profile))
+            }
+        };
         Ok(Self { family: Family::of(profile, children), findings })
     }
 

@@ -1,3 +1,4 @@
+use crate::arguments::Format;
 use crate::program::ProgramOptions;
 use crate::run_control::ControlOptions;
 use crate::terminal::Terminal;
@@ -110,7 +111,7 @@ fn tell(
         return Err(failure::Failure::with_hint("nothing was recorded", hint));
     }
     let path = capture_of_recording(&capture.path, ended.recording);
-    let recorded = report::Recorded::read(&path, Files::AsTheyRan, terminal)?;
+    let recorded = report::Recorded::read(&path, Files::AsTheyRan, Format::Text, terminal)?;
     let kept = capture.kept().map(|_| path.as_path());
     terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &terminal.page())));
     Ok(())
