@@ -41,17 +41,18 @@ fn read_from<Nodes: NodeStore>(source: &mut Source) -> Result<Capture<Nodes>, Ca
     let mut temporary = TemporaryReader::default();
     let mut timeline = Vec::new();
     let mut records = Records::default();
-    for segment in &directory.segments {
-        match segment.kind {
-            segment_kind::NODES => read_nodes(source, segment, &summary, &mut nodes)?,
+    for &UsedSegment { kind, item_bytes, offset, used } in &directory.segments {
+        match kind {
+            segment_kind::NODES => {
+                source.in_pieces(offset, used, |piece| read_nodes(piece, &summary, &mut nodes))?;
+            }
             segment_kind::TEMPORARY => {
-                temporary.read(source.bytes(segment.offset, segment.used)?);
+                source.in_pieces(offset, used, |piece| temporary.read(piece))?;
             }
             segment_kind::TIMELINE => {
-                let points = source.bytes(segment.offset, segment.used)?;
-                read_timeline(points, segment.item_bytes, &mut timeline);
+                read_timeline(source.bytes(offset, used)?, item_bytes, &mut timeline);
             }
-            segment_kind::RECORDS => records.read(source.bytes(segment.offset, segment.used)?),
+            segment_kind::RECORDS => records.read(source.bytes(offset, used)?),
             _ => {}
         }
     }
@@ -194,31 +195,15 @@ fn read_segment(
     Ok((UsedSegment { kind, item_bytes, offset, used }, end))
 }
 
-const NODE_BYTES: usize = size_of::<Node>();
-/// Nodes are read in pieces that stay in the processor's caches.
-const PIECE_BYTES: u64 = 4096 * NODE_BYTES as u64;
-
-fn read_nodes(
-    source: &mut Source,
-    segment: &UsedSegment,
-    summary: &Summary,
-    nodes: &mut impl NodeStore,
-) -> Result<(), CaptureError> {
-    let mut read = 0;
-    while read < segment.used {
-        let piece = PIECE_BYTES.min(segment.used - read);
-        let (encoded, _) = source.bytes(segment.offset + read, piece)?.as_chunks::<NODE_BYTES>();
-        for encoded in encoded {
-            let Some(mut node) = read_node(&mut Cursor::at(encoded, 0)) else { continue };
-            // Only a torn or damaged node names a parent that is not there yet: it hangs from the root then.
-            if node.parent as usize >= nodes.count() {
-                node.parent = 0;
-            }
-            nodes.add(&node, summary);
+fn read_nodes(encoded: &[u8], summary: &Summary, nodes: &mut impl NodeStore) {
+    for encoded in encoded.as_chunks::<{ size_of::<Node>() }>().0 {
+        let Some(mut node) = read_node(&mut Cursor::at(encoded, 0)) else { continue };
+        // Only a torn or damaged node names a parent that is not there yet: it hangs from the root then.
+        if node.parent as usize >= nodes.count() {
+            node.parent = 0;
         }
-        read += piece;
+        nodes.add(&node, summary);
     }
-    Ok(())
 }
 
 #[inline]

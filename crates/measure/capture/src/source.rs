@@ -13,6 +13,9 @@ pub struct Source<'a> {
     room: Vec<u8>,
 }
 
+/// Whole items of any size that a segment has.
+const PIECE_BYTES: u64 = 256 << 10;
+
 trait Bytes: Read + Seek {}
 
 impl<Any: Read + Seek> Bytes for Any {}
@@ -57,6 +60,22 @@ impl<'a> Source<'a> {
             _ => CaptureError::io("read", self.path, error),
         })?;
         Ok(&self.room[..read])
+    }
+
+    /// The same in pieces that stay in the processor's caches, one after the other.
+    pub fn in_pieces(
+        &mut self,
+        offset: u64,
+        count: u64,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), CaptureError> {
+        let mut read = 0;
+        while read < count {
+            let piece = PIECE_BYTES.min(count - read);
+            each(self.bytes(offset + read, piece)?);
+            read += piece;
+        }
+        Ok(())
     }
 
     fn read(&mut self, offset: u64, count: u64) -> io::Result<usize> {

@@ -11,7 +11,7 @@ pub struct TemporaryReader {
 }
 
 impl TemporaryReader {
-    /// The next segment.
+    /// The next items.
     pub fn read(&mut self, items: &[u8]) {
         self.is_there = true;
         for encoded in items.chunks_exact(size_of::<Temporary>()) {
