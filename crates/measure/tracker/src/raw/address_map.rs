@@ -1,57 +1,59 @@
-use super::own_memory::{self, OwnArray};
+use super::own_memory::OwnArray;
 
-/// A hash map from addresses (or hashes) other than 0 to ids, in memory of its own.
-pub(super) struct AddressMap {
+/// A hash map from addresses (or hashes) other than 0 to ids or other values, in memory of its own. Zero bytes must be a
+/// valid `V`.
+pub(super) struct AddressMap<V: Copy = u32> {
     /// A power of two; at most half are used.
-    entries: OwnArray<Entry>,
+    entries: OwnArray<Entry<V>>,
     used: usize,
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct Entry<V> {
     /// 0: free.
     key: u64,
-    id: u32,
+    value: V,
 }
 
-/// One page.
-const FIRST_CAPACITY: usize = own_memory::PAGE_BYTES / size_of::<Entry>();
+/// At most a page.
+const FIRST_CAPACITY: usize = 128;
 /// 2^64 divided by the golden ratio: spreads keys that differ in few bits (Knuth, volume 3, section 6.4).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-impl AddressMap {
+impl<V: Copy> AddressMap<V> {
     pub(super) const EMPTY: Self = Self { entries: OwnArray::EMPTY, used: 0 };
 
-    pub(super) fn get(&self, key: u64) -> Option<u32> {
+    pub(super) fn get(&self, key: u64) -> Option<V> {
         // A free entry has the key 0, which a garbled pointer may well be.
         if self.used == 0 || key == 0 {
             return None;
         }
         let entry = self.entries.as_slice()[self.place_of(key)];
-        (entry.key == key).then_some(entry.id)
+        (entry.key == key).then_some(entry.value)
     }
 
     /// `false` when the kernel refuses memory.
     #[must_use]
-    pub(super) fn insert(&mut self, key: u64, id: u32) -> bool {
+    pub(super) fn insert(&mut self, key: u64, value: V) -> bool {
         if self.used * 2 >= self.entries.capacity() && !self.grow() {
             return false;
         }
         let place = self.place_of(key);
         let entry = &mut self.entries.as_mut_slice()[place];
         self.used += usize::from(entry.key != key);
-        *entry = Entry { key, id };
+        *entry = Entry { key, value };
         true
     }
 
-    /// Whether it was there.
-    pub(super) fn remove(&mut self, key: u64) -> bool {
+    /// What was there.
+    pub(super) fn remove(&mut self, key: u64) -> Option<V> {
         if self.used == 0 || key == 0 {
-            return false;
+            return None;
         }
         let mut hole = self.place_of(key);
-        if self.entries.as_slice()[hole].key != key {
-            return false;
+        let removed = self.entries.as_slice()[hole];
+        if removed.key != key {
+            return None;
         }
         // Entries that were pushed past the hole move back into it, so that searches need no tombstones.
         let mask = self.mask();
@@ -70,7 +72,7 @@ impl AddressMap {
         }
         self.entries.as_mut_slice()[hole].key = 0;
         self.used -= 1;
-        true
+        Some(removed.value)
     }
 
     fn mask(&self) -> usize {
@@ -128,7 +130,7 @@ mod tests {
                     prop_assert!(ours.insert(key, id));
                     map.insert(key, id);
                 } else {
-                    prop_assert_eq!(ours.remove(key), map.remove(&key).is_some());
+                    prop_assert_eq!(ours.remove(key), map.remove(&key));
                 }
             }
             for key in 1..3000 {

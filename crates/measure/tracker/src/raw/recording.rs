@@ -15,7 +15,7 @@ use super::native_stack::NativeStacks;
 use super::open_windows::OpenWindows;
 use super::recent;
 use super::sampling;
-use super::shadow::{Block, Shadow, Source, Unrecordable};
+use super::shadow::{Block, Shadow, Source, Taken, Unrecordable};
 use super::stack::Stacks;
 use super::waiting::Waiting;
 use crate::ledger;
@@ -103,8 +103,8 @@ pub(super) struct Recording {
 impl Recording {
     /// A recording of nothing yet; `None` when the kernel refuses memory.
     pub(super) fn new(mut writer: CaptureWriter, layout: Layout, arenas: ArenaUse) -> Option<Self> {
-        let shadow = Shadow::new()?;
         let sample_bytes = sampling::wanted();
+        let shadow = Shadow::new(sample_bytes != 0)?;
         // SAFETY: the writer keeps the header mapped, and nobody else has it yet.
         let header = unsafe { writer.header().as_mut() };
         (header.arena_bytes, header.sample_bytes) = (arenas.bytes, sample_bytes);
@@ -163,26 +163,27 @@ impl Recording {
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
     #[inline]
     pub(super) fn take(&mut self, address: usize) -> Option<Block> {
-        let block = match self.shadow.take_from_pool(address) {
-            None => self.take_from_anywhere(address)?,
-            Some(block) => block,
-        };
-        if self.sample_bytes != 0 {
-            sampling::forget(address);
+        match self.shadow.take_from_pool(address) {
+            None => self.take_from_anywhere(address),
+            Some(block) => Some(block),
         }
-        Some(block)
     }
 
     #[inline(never)]
     fn take_from_anywhere(&mut self, address: usize) -> Option<Block> {
         let taken = self.shadow.take(address)?;
+        self.no_longer_holds(address, taken);
+        taken.block
+    }
+
+    fn no_longer_holds(&mut self, address: usize, taken: Taken) {
         if taken.held_code {
             self.forget_code(CodeAddress(address));
         }
-        if taken.block.is_none() {
-            sampling::forget(address);
+        if self.sample_bytes != 0 {
+            let count = u8::from(taken.held_code) + u8::from(taken.block.is_some());
+            sampling::forget(address, count);
         }
-        taken.block
     }
 
     /// Takes a census if freeing `block`, which was just taken from `address`, begins a fall from the peak. The GIL is
@@ -250,10 +251,6 @@ impl Recording {
         if !is_known && !self.put_anywhere(address, block, source) {
             return;
         }
-        if self.sample_bytes != 0 {
-            sampling::note(address);
-            sampling::follow();
-        }
         recent::note(address);
         let amount = self.amount(address, block);
         let (header, node) = self.counters(block.node);
@@ -276,9 +273,7 @@ impl Recording {
                 if let Some(stale) = stale.block {
                     self.freed(address, stale);
                 }
-                if stale.held_code {
-                    self.forget_code(CodeAddress(address));
-                }
+                self.no_longer_holds(address, stale);
             }
             Err(Unrecordable::Address) => {
                 self.header().unrecorded_blocks += 1;
@@ -288,6 +283,10 @@ impl Recording {
                 self.doubt(StopReason::OutOfMemory);
                 return false;
             }
+        }
+        if self.sample_bytes != 0 {
+            sampling::note(address);
+            sampling::follow();
         }
         true
     }

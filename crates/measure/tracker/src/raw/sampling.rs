@@ -118,13 +118,13 @@ pub(super) fn note(address: usize) {
     held.store(held.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
 }
 
-/// It is no longer. The caller has the pass.
+/// It is no longer, as so many things were noted there. The caller has the pass.
 #[cold]
-pub(super) fn forget(address: usize) {
+pub(super) fn forget(address: usize, count: u8) {
     let held = entry(address);
     match held.load(Ordering::Relaxed) {
-        0 | MANY => {}
-        count => held.store(count - 1, Ordering::Relaxed),
+        MANY => {}
+        before => held.store(before.saturating_sub(count), Ordering::Relaxed),
     }
 }
 
@@ -145,13 +145,13 @@ mod tests {
             note(address);
         }
         for _ in 0..300 {
-            forget(address);
+            forget(address, 1);
         }
         assert_eq!(entry(address).load(Ordering::Relaxed), MANY);
         let other = 0x1234_5678_0000;
         note(other);
-        forget(other);
-        forget(other);
+        forget(other, 1);
+        forget(other, 1);
         assert_eq!(entry(other).load(Ordering::Relaxed), 0);
     }
 }

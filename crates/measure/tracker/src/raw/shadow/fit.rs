@@ -17,6 +17,10 @@ impl Shadow {
         source: Source,
     ) -> Result<Option<Taken>, Unrecordable> {
         let stale = self.take(address);
+        if let Some(samples) = &mut self.samples {
+            let is_there = samples.insert(address as u64, block);
+            return if is_there { Ok(stale) } else { Err(Unrecordable::OutOfMemory) };
+        }
         let mut at = self.touch(address)?;
         // SAFETY: a chunk of the shadow's own, to which nothing else refers meanwhile.
         let chunk = unsafe { at.as_mut() };

@@ -71,19 +71,23 @@ pub(super) struct Shadow {
     store: SlotStore,
     /// Sizes of blocks in pools that leave more of their places than a slot can say.
     odd_sizes: AddressMap,
-    /// Code objects whose own blocks are not recorded.
+    /// Code objects whose own blocks are not recorded, or are samples.
     bare_codes: AddressMap,
+    /// In place of all else where blocks are sampled: they are few and far apart, and slots of the chunks that they lie in
+    /// would take more. No census goes through them.
+    samples: Option<AddressMap<Block>>,
 }
 
 impl Shadow {
-    /// An empty shadow; `None` when the kernel refuses memory.
-    pub(super) fn new() -> Option<Self> {
+    /// An empty shadow, of all blocks or of samples; `None` when the kernel refuses memory.
+    pub(super) fn new(has_samples: bool) -> Option<Self> {
         Some(Self {
             regions: OwnArray::zeroed(REGIONS)?,
             touched: TouchedRegions::EMPTY,
             store: SlotStore::EMPTY,
             odd_sizes: AddressMap::EMPTY,
             bare_codes: AddressMap::EMPTY,
+            samples: has_samples.then_some(AddressMap::EMPTY),
         })
     }
 
@@ -130,10 +134,9 @@ impl Shadow {
     #[inline(never)]
     pub(super) fn take(&mut self, address: usize) -> Option<Taken> {
         let Some((block, place)) = self.find(address) else {
-            return self
-                .bare_codes
-                .remove(address as u64)
-                .then_some(Taken { block: None, held_code: true });
+            let block = self.samples.as_mut().and_then(|samples| samples.remove(address as u64));
+            let held_code = self.bare_codes.remove(address as u64).is_some();
+            return (block.is_some() || held_code).then_some(Taken { block, held_code });
         };
         let mut at = self.chunk_at(address)?;
         // SAFETY: as above; `find` gave the first slot of a block.
@@ -170,7 +173,9 @@ impl Shadow {
         if !self.bare_codes.insert(address as u64, 0) {
             return Err(Unrecordable::OutOfMemory);
         }
-        sampling::note(address);
+        if self.samples.is_some() {
+            sampling::note(address);
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ const POOL: usize = 0x7f00_0000_0000;
 const FIRST: usize = POOL + 48;
 
 fn shadow() -> Shadow {
-    Shadow::new().unwrap()
+    Shadow::new(false).unwrap()
 }
 
 fn block(node: u32, bytes: u64) -> Block {
@@ -148,6 +148,20 @@ fn a_code_object_is_noted_whether_its_block_is_recorded_or_not() {
     assert_eq!(shadow.take(0x10000), recorded);
     assert_eq!(shadow.take(0x20000), Some(Taken { block: None, held_code: true }));
     assert_eq!(shadow.take(0x20000), None);
+}
+
+#[test]
+fn a_sample_comes_back_with_the_code_object_in_it() {
+    let mut shadow = Shadow::new(true).unwrap();
+    let (plain, with_code) = (block(1, 9 * FOUR_GIB), block(2, 200));
+    assert_eq!(shadow.put(POOL, plain, Source::Other), Ok(None));
+    assert_eq!(shadow.put(FIRST, with_code, Source::Pool), Ok(None));
+    shadow.mark_code_object(FIRST).unwrap();
+    shadow.mark_code_object(FIRST + 64).unwrap();
+    assert_eq!(shadow.take(POOL), Some(taken(plain)));
+    assert_eq!(shadow.take(FIRST), Some(Taken { block: Some(with_code), held_code: true }));
+    assert_eq!(shadow.take(FIRST + 64), Some(Taken { block: None, held_code: true }));
+    assert_eq!([POOL, FIRST, FIRST + 64].map(|address| shadow.take(address)), [None; 3]);
 }
 
 /// Places 112 bytes apart, around the border of two chunks, so that no blocks overlap.
