@@ -13,6 +13,7 @@ pub struct Interposer {
     replacements: &'static [Replacement],
     names: NameFilter,
     originals: AddressFilter,
+    functions: AddressFilter,
     /// Touched inside `dl_iterate_phdr` only, whose lock serialises all callers.
     seen: UnsafeCell<SeenObjects>,
     /// An address inside the object that this code is part of.
@@ -35,6 +36,7 @@ impl Interposer {
             replacements,
             names: NameFilter::of(replacements),
             originals: AddressFilter::new(),
+            functions: AddressFilter::new(),
             seen: UnsafeCell::new(SeenObjects::new()),
             own_code: AtomicUsize::new(0),
             spares_neighbours: false,
@@ -57,6 +59,7 @@ impl Interposer {
         for replacement in self.replacements {
             replacement.resolve()?;
             self.originals.add(replacement.original() as usize);
+            self.functions.add(replacement.function as usize);
         }
         self.visit_objects(Direction::Patch)
     }
@@ -244,6 +247,9 @@ impl Interposer {
     }
 
     fn restored_value(&self, current: usize) -> Wanted {
+        if !self.functions.may_hold(current) {
+            return Wanted::Keep;
+        }
         let patched = |replacement: &&Replacement| replacement.function as usize == current;
         self.replacements
             .iter()

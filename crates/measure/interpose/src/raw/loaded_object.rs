@@ -9,6 +9,8 @@ pub(super) struct LoadedObject<'a> {
     name: &'a [u8],
     base: usize,
     headers: &'a [libc::Elf64_Phdr],
+    /// From its first segment to the end of its last.
+    span: Range<usize>,
     tables: Tables,
 }
 
@@ -39,7 +41,8 @@ impl<'a> LoadedObject<'a> {
         });
         // SAFETY: the dynamic linker gives a C string, valid during the callback.
         let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-        Self { name, base, headers, tables }
+        let span = span(base, headers);
+        Self { name, base, headers, span, tables }
     }
 
     /// Where its file lies; `None` for the main program and for what has no file.
@@ -54,22 +57,19 @@ impl<'a> LoadedObject<'a> {
 
     /// Above every address that the object's file speaks of.
     pub(super) fn extent(&self) -> usize {
-        let loaded = self.headers.iter().filter(|header| header.p_type == elf::PT_LOAD.0);
-        loaded.map(|header| self.range(header).end - self.base).max().unwrap_or(0)
+        self.span.end - self.base
     }
 
     pub(super) fn contains(&self, address: usize) -> bool {
-        self.headers
-            .iter()
-            .filter(|header| header.p_type == elf::PT_LOAD.0)
-            .any(|header| self.range(header).contains(&address))
+        self.span.contains(&address)
+            && loaded(self.headers).any(|header| range(self.base, header).contains(&address))
     }
 
     /// The part that the dynamic linker made read-only after relocation, in whole pages as it rounds them.
     pub(super) fn read_only_after_relocation(&self) -> Option<Range<usize>> {
         let page_mask = !(page_bytes() - 1);
         let header = self.headers.iter().find(|header| header.p_type == elf::PT_GNU_RELRO.0)?;
-        let range = self.range(header);
+        let range = range(self.base, header);
         Some(range.start & page_mask..range.end & page_mask)
     }
 
@@ -120,11 +120,21 @@ impl<'a> LoadedObject<'a> {
             is_imported.then(|| CStr::from_ptr(name))
         }
     }
+}
 
-    fn range(&self, header: &libc::Elf64_Phdr) -> Range<usize> {
-        let start = self.base + header.p_vaddr as usize;
-        start..start + header.p_memsz as usize
-    }
+fn loaded(headers: &[libc::Elf64_Phdr]) -> impl Iterator<Item = &libc::Elf64_Phdr> {
+    headers.iter().filter(|header| header.p_type == elf::PT_LOAD.0)
+}
+
+fn range(base: usize, header: &libc::Elf64_Phdr) -> Range<usize> {
+    let start = base + header.p_vaddr as usize;
+    start..start + header.p_memsz as usize
+}
+
+fn span(base: usize, headers: &[libc::Elf64_Phdr]) -> Range<usize> {
+    let ranges = || loaded(headers).map(|header| range(base, header));
+    let start = ranges().map(|range| range.start).min().unwrap_or(base);
+    start..ranges().map(|range| range.end).max().unwrap_or(base)
 }
 
 /// A word that the dynamic linker fills with a function's address.

@@ -11,10 +11,10 @@ static WANTED: AtomicU64 = AtomicU64::new(0);
 static MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// How many sampled blocks (and code objects that were seen) the chunks of addresses hold that share an entry, which lie
-/// a GiB apart: where there are none, a free need not be looked up.
+/// 256 MiB apart: where there are none, a free need not be looked up.
 static HELD: [AtomicU8; 1 << HELD_BITS] = [const { AtomicU8::new(0) }; 1 << HELD_BITS];
 const HELD_BITS: u32 = 16;
-const CHUNK_BITS: u32 = 14;
+const CHUNK_BITS: u32 = 12;
 /// From here on an entry is never counted down again.
 const MANY: u8 = u8::MAX;
 
