@@ -147,6 +147,16 @@ pub(super) fn may_know(address: usize) -> bool {
 pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
     let caller = Caller::new::<HAS_GIL>();
     let mut entered = caller.enter()?;
+    if HAS_GIL && let Some(block) = entered.take_from_pool(address) {
+        entered.census_before_fall(address, block);
+        entered.freed_in_pool(block);
+        return Some(block.bytes as usize);
+    }
+    forget_anywhere(&mut entered, address, caller)
+}
+
+#[inline(never)]
+fn forget_anywhere(entered: &mut Entered, address: usize, caller: Caller) -> Option<usize> {
     let block = entered.take(address)?;
     if caller.holds_gil {
         entered.census_before_fall(address, block);

@@ -142,7 +142,11 @@ impl Recording {
     ///
     /// # Safety
     /// `thread_state` is 0 or the live thread state of the calling thread.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "most events are allocations and frees of small objects"
+    )]
+    #[inline(always)]
     pub(super) unsafe fn allocated(
         &mut self,
         address: usize,
@@ -154,10 +158,42 @@ impl Recording {
         match unsafe { self.node(thread_state, family.node_kind()) } {
             Ok(node) => {
                 let block = Block { node, bytes: bytes as u64 };
-                self.put(address, block, family.source(block.bytes));
+                let source = family.source(block.bytes);
+                if source != Source::Pool || !self.put_in_known_pool(address, block) {
+                    self.put(address, block, source);
+                }
             }
             Err(reason) => self.doubt(reason),
         }
+    }
+
+    /// Records a block where one of its size is expected; whether that was so. As none is sampled.
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
+        if self.sample_bytes != 0 || !self.shadow.put_in_known_pool(address, block) {
+            return false;
+        }
+        let (header, node) = self.counters(block.node);
+        ledger::allocated(header, node, Amount::exact(block.bytes));
+        self.census_watch.allocated();
+        self.tick(block.bytes);
+        true
+    }
+
+    /// Forgets a small block that is about to be freed, and still counts as live; `None` says nothing. As none is sampled.
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    pub(super) fn take_from_pool(&mut self, address: usize) -> Option<Block> {
+        if self.sample_bytes != 0 { None } else { self.shadow.take_from_pool(address) }
+    }
+
+    /// The block that `take_from_pool` took is gone.
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    pub(super) fn freed_in_pool(&mut self, block: Block) {
+        let (header, node) = self.counters(block.node);
+        ledger::freed(header, node, Amount::exact(block.bytes));
     }
 
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
@@ -245,10 +281,9 @@ impl Recording {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn put(&mut self, address: usize, block: Block, source: Source) {
-        let is_known = source == Source::Pool && self.shadow.put_in_known_pool(address, block);
-        if !is_known && !self.put_anywhere(address, block, source) {
+        if !self.put_anywhere(address, block, source) {
             return;
         }
         recent::note(address);
@@ -264,8 +299,7 @@ impl Recording {
     }
 
     /// Whether the block is recorded now.
-    #[cold]
-    #[inline(never)]
+    #[inline]
     fn put_anywhere(&mut self, address: usize, block: Block, source: Source) -> bool {
         match self.shadow.put(address, block, source) {
             Ok(None) => {}

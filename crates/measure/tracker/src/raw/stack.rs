@@ -15,6 +15,9 @@ const DEEPEST: usize = 1 << 22;
 const FIRST_CAPACITY: usize = 256;
 /// Threads share these by their thread pointer: a collision costs time, not truth.
 const LAST_STACKS: usize = 64;
+/// So many innermost frames are taken for others on the same callers: coroutines have few, and in a deeper stack that is
+/// another one altogether the search would be in vain.
+const MOST_REPLACED: usize = 8;
 const MEMO_BITS: u32 = 12;
 /// 2^64 divided by the golden ratio, see `AddressMap`.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -42,9 +45,11 @@ pub(super) struct Stacks {
 
 /// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
 struct LastStack {
+    /// The first holds no frame: its node is what the outermost frame hangs from.
     places: OwnArray<Place>,
+    /// Where the innermost frame is.
     depth: usize,
-    /// How many places hold something.
+    /// The last place that holds a frame.
     known: usize,
 }
 
@@ -80,7 +85,6 @@ impl Stacks {
     ///
     /// # Safety
     /// `innermost` is on the stack of the calling thread, in the interpreter of `layout`.
-    #[inline]
     pub(super) unsafe fn node<F: NodeOfFrame>(
         &mut self,
         layout: &Layout,
@@ -88,51 +92,73 @@ impl Stacks {
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
         let Some(innermost) = innermost else { return Ok(0) };
+        // SAFETY: the caller's promise, which is that of both.
+        unsafe {
+            match self.recall(layout, innermost) {
+                Recalled::Node(node) => Ok(node),
+                Recalled::Vaguely(unknown) => {
+                    self.find_out(unknown, layout, innermost, node_of_frame)
+                }
+            }
+        }
+    }
+
+    /// The node of `innermost` if nothing changed since the last stack, or only the frame itself, and that was seen so
+    /// under the same caller before. Otherwise [`Self::find_out`] goes on from what this returns.
+    ///
+    /// # Safety
+    /// As [`Self::node`].
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
+    #[inline(always)]
+    pub(super) unsafe fn recall(&mut self, layout: &Layout, innermost: FrameAddress) -> Recalled {
         self.latest = stack_index();
         let last = &mut self.last[self.latest];
         let Some(top) = last.place_of(innermost) else {
-            // SAFETY: the caller's promise.
-            return unsafe { self.walk(layout, innermost, node_of_frame) };
+            return Recalled::Vaguely(Unknown::Chain);
         };
         // SAFETY: the caller's promise, and `innermost` is what the place holds.
         match unsafe { last.compare(&layout.frame, top) } {
             Compared::Same => {
-                last.depth = top + 1;
-                Ok(last.node_at(top))
+                last.depth = top;
+                // SAFETY: `top` is a place, as it holds a frame.
+                Recalled::Node(unsafe { last.places.get_unchecked(top) }.node)
             }
-            Compared::ChangedFrom(first) => match self.recall(first, top) {
-                Some(node) => Ok(node),
-                // SAFETY: the caller's promise; the frames up to `top` were just found on the stack.
-                None => unsafe { self.look_up(first..=top, layout, node_of_frame) },
-            },
-            // SAFETY: the caller's promise.
-            Compared::Diverged => unsafe { self.walk(layout, innermost, node_of_frame) },
+            Compared::ChangedFrom(first) => {
+                match last.recall(first, top, self.memo.as_slice(), self.salt) {
+                    Some(node) => Recalled::Node(node),
+                    None => Recalled::Vaguely(Unknown::Places(first, top)),
+                }
+            }
+            Compared::Diverged => Recalled::Vaguely(Unknown::Chain),
         }
     }
 
-    /// The node of the frame at `top`, if that alone changed and was seen so under the same caller.
-    #[inline]
-    fn recall(&mut self, first: usize, top: usize) -> Option<u32> {
-        let last = &mut self.last[self.latest];
-        let (callers, [place, ..]) = last.places.as_mut_slice().split_at_mut_checked(top)? else {
-            return None;
-        };
-        let parent = callers.last().map_or(0, |caller| caller.node);
-        let salted_position = place.position ^ self.salt;
-        let memo = self.memo.as_slice().get(memo_index(salted_position, parent))?;
-        let is_known = memo.salted_position == salted_position && memo.parent == parent;
-        if first != top || !is_known {
-            return None;
+    /// The node of `innermost`, of which [`Self::recall`] said that this much is `unknown`.
+    ///
+    /// # Safety
+    /// As [`Self::node`]; nothing happened since.
+    #[inline(never)]
+    pub(super) unsafe fn find_out<F: NodeOfFrame>(
+        &mut self,
+        unknown: Unknown,
+        layout: &Layout,
+        innermost: FrameAddress,
+        node_of_frame: &mut F,
+    ) -> Result<u32, F::Error> {
+        // SAFETY: the caller's promise; the frames of places that were compared were found on the stack.
+        unsafe {
+            let changed = match unknown {
+                Unknown::Places(first, top) => first..=top,
+                Unknown::Chain => self.walk(layout, innermost).ok_or_else(F::out_of_memory)?,
+            };
+            self.look_up(changed, layout, node_of_frame)
         }
-        (place.node, place.parent) = (memo.node, parent);
-        last.depth = top + 1;
-        Some(memo.node)
     }
 
     /// The node of the stack that was seen last, unless that is forgotten.
     pub(super) fn latest_node(&self) -> Option<u32> {
         let last = &self.last[self.latest];
-        last.depth.checked_sub(1).map(|place| last.node_at(place))
+        (last.depth > 0).then(|| last.node_at(last.depth))
     }
 
     /// A code object was freed: positions in it may mean something else from now on.
@@ -143,46 +169,53 @@ impl Stacks {
         }
     }
 
-    /// Goes through all frames, and takes them for the last stack.
+    /// Goes outwards through frames that the last stack does not have where they would be, as those of a coroutine whose
+    /// turn it is, and takes them over. The places to look up again; `None` when the kernel refuses memory.
     ///
     /// # Safety
     /// As [`Self::node`].
-    #[inline(never)]
-    unsafe fn walk<F: NodeOfFrame>(
+    unsafe fn walk(
         &mut self,
         layout: &Layout,
         innermost: FrameAddress,
-        node_of_frame: &mut F,
-    ) -> Result<u32, F::Error> {
-        let mut depth = 0;
-        let mut next = Some(innermost);
-        while let Some(frame) = next.filter(|_| depth < DEEPEST) {
-            if depth == self.walked.capacity() && !self.walked.grow(grown(depth)) {
-                return Err(F::out_of_memory());
+    ) -> Option<RangeInclusive<usize>> {
+        let last = &mut self.last[self.latest];
+        let (mut walked, mut next) = (0, Some(innermost));
+        let (mut kept, mut may_keep) = (Kept::NOTHING, true);
+        while let Some(frame) = next.filter(|_| walked < DEEPEST) {
+            let is_candidate = may_keep && (1..=MOST_REPLACED).contains(&walked);
+            if is_candidate && let Some(place) = last.place_near(frame) {
+                // SAFETY: the caller's promise: each frame was reached from the innermost one.
+                if let Some(found) = unsafe { last.kept_from(layout, place) } {
+                    kept = found;
+                    break;
+                }
+                may_keep = false;
             }
-            self.walked.as_mut_slice()[depth] = next;
+            if walked == self.walked.capacity() && !self.walked.grow(grown(walked)) {
+                return None;
+            }
+            self.walked.as_mut_slice()[walked] = next;
             // SAFETY: the caller's promise.
             next = unsafe { frame.previous(&layout.frame) };
-            depth += 1;
+            walked += 1;
         }
-        let last = &mut self.last[self.latest];
+        let depth = kept.depth + walked;
         if !last.has_room(depth) {
-            return Err(F::out_of_memory());
+            return None;
         }
-        let frames = self.walked.as_slice()[..depth].iter().rev().flatten();
-        for (index, (place, &frame)) in
-            last.places.as_mut_slice().iter_mut().zip(frames).enumerate()
-        {
+        let frames = self.walked.as_slice()[..walked].iter().rev().flatten();
+        let places = last.places.as_mut_slice().iter_mut().enumerate().skip(kept.depth + 1);
+        for ((index, place), &frame) in places.zip(frames) {
             // SAFETY: the caller's promise.
             let position = unsafe { frame.position(&layout.frame) };
-            if index >= last.known || place.position != position {
+            if index > last.known || place.position != position {
                 (place.position, place.parent) = (position, UNKNOWN);
             }
             place.frame = Some(frame);
         }
         last.known = last.known.max(depth);
-        // SAFETY: as above; all frames were just found on the stack.
-        unsafe { self.look_up(0..=depth - 1, layout, node_of_frame) }
+        Some(kept.changed_from..=depth)
     }
 
     /// Looks up what changed in these places, from the outermost inwards; the last one is that of the innermost frame.
@@ -199,8 +232,8 @@ impl Stacks {
             return Err(F::out_of_memory());
         }
         let last = &mut self.last[self.latest];
-        last.depth = changed.end() + 1;
-        let mut node = changed.start().checked_sub(1).map_or(0, |caller| last.node_at(caller));
+        last.depth = *changed.end();
+        let mut node = last.node_at(changed.start() - 1);
         for place in &mut last.places.as_mut_slice()[changed] {
             let parent = node;
             if place.parent == parent {
@@ -225,6 +258,32 @@ impl Stacks {
     }
 }
 
+/// What is known of a stack at first sight.
+pub(super) enum Recalled {
+    Node(u32),
+    Vaguely(Unknown),
+}
+
+/// What has to be found out.
+#[derive(Clone, Copy)]
+pub(super) enum Unknown {
+    /// The nodes of the places from the first to the last of these.
+    Places(usize, usize),
+    /// Who called whom.
+    Chain,
+}
+
+/// How much of the last stack is that of this one as well.
+struct Kept {
+    depth: usize,
+    /// The outermost place that has to be looked up again.
+    changed_from: usize,
+}
+
+impl Kept {
+    const NOTHING: Self = Self { depth: 0, changed_from: 1 };
+}
+
 enum Compared {
     Same,
     /// The outermost place that has to be looked up again.
@@ -238,56 +297,89 @@ impl LastStack {
     /// innermost of the deepest stack known.
     #[inline]
     fn place_of(&self, frame: FrameAddress) -> Option<usize> {
-        let likely = [
-            self.depth.wrapping_sub(1),
-            self.depth.wrapping_sub(2),
-            self.depth,
-            self.known.wrapping_sub(1),
-        ];
+        let likely = [self.depth, self.depth.wrapping_sub(1), self.depth + 1, self.known];
         let lies_at = |&place: &usize| {
-            // SAFETY: no more places are known than there are.
-            place < self.known && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
+            // SAFETY: places up to the last known one hold frames.
+            place.wrapping_sub(1) < self.known
+                && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
         };
         likely.into_iter().find(lies_at)
+    }
+
+    /// Where a frame at this address lay, if that was among the innermost.
+    fn place_near(&self, frame: FrameAddress) -> Option<usize> {
+        let outermost = self.depth.saturating_sub(MOST_REPLACED).max(1);
+        (outermost..=self.depth)
+            .rev()
+            .find(|&place| self.places.as_slice()[place].frame == Some(frame))
+    }
+
+    /// What still stands from this place outwards.
+    ///
+    /// # Safety
+    /// As [`Self::compare`].
+    unsafe fn kept_from(&mut self, layout: &Layout, place: usize) -> Option<Kept> {
+        // SAFETY: the caller's promise.
+        let changed_from = match unsafe { self.compare(&layout.frame, place) } {
+            Compared::Same => place + 1,
+            Compared::ChangedFrom(first) => first,
+            Compared::Diverged => return None,
+        };
+        Some(Kept { depth: place, changed_from })
     }
 
     /// Compares the stack whose innermost frame `top` holds, and takes over positions that differ.
     ///
     /// # Safety
     /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
-    #[inline]
+    #[inline(never)]
     unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> Compared {
         // A copy, so that the compiler need not expect it to change with every position that is written.
         let layout = *layout;
-        let places = &mut self.places.as_mut_slice()[..=top];
+        let places = self.places.as_mut_slice();
         let (mut first, mut index) = (usize::MAX, top);
-        loop {
-            // SAFETY: `index` counts down from `top`.
-            let place = unsafe { places.get_unchecked_mut(index) };
-            let Some(frame) = place.frame else { return Compared::Diverged };
+        // SAFETY: `top` is a place.
+        let mut next = unsafe { places.get_unchecked(top) }.frame;
+        while let Some(frame) = next {
             // SAFETY: `top` holds a frame of this stack by the caller's promise, any other the caller of the one before.
             let (position, caller) = unsafe { (frame.position(&layout), frame.previous(&layout)) };
+            // SAFETY: `index` counts down from `top` to the first place with a frame.
+            let (place, caller_place) =
+                unsafe { (&mut *places.as_mut_ptr().add(index), &*places.as_ptr().add(index - 1)) };
             if position != place.position {
                 (place.position, place.parent) = (position, UNKNOWN);
             }
-            let parent = place.parent;
-            if index == 0 {
-                return match (caller, if parent == 0 { first } else { 0 }) {
-                    (Some(_), _) => Compared::Diverged,
-                    (None, usize::MAX) => Compared::Same,
-                    (None, first) => Compared::ChangedFrom(first),
-                };
-            }
-            // SAFETY: as above.
-            let below = unsafe { places.get_unchecked(index - 1) };
-            if caller.map_or(0, FrameAddress::address) != predicted(below.frame) {
+            if caller.map_or(0, FrameAddress::address) != predicted(caller_place.frame) {
                 return Compared::Diverged;
             }
-            if parent != below.node {
+            if place.parent != caller_place.node {
                 first = index;
             }
+            next = caller_place.frame;
             index -= 1;
         }
+        if first == usize::MAX { Compared::Same } else { Compared::ChangedFrom(first) }
+    }
+
+    /// The node of the frame at `top`, if that alone changed and was seen so under the same caller.
+    #[expect(clippy::inline_always, reason = "many events need nothing else")]
+    #[inline(always)]
+    fn recall(&mut self, first: usize, top: usize, memo: &[Memo], salt: u64) -> Option<u32> {
+        if first != top {
+            return None;
+        }
+        let [caller, place] = self.places.as_mut_slice().get_mut(top - 1..=top)? else {
+            return None;
+        };
+        let parent = caller.node;
+        let salted_position = place.position ^ salt;
+        let memo = memo.get(memo_index(salted_position, parent))?;
+        if memo.salted_position != salted_position || memo.parent != parent {
+            return None;
+        }
+        (place.node, place.parent) = (memo.node, parent);
+        self.depth = top;
+        Some(memo.node)
     }
 
     #[inline]
@@ -297,7 +389,7 @@ impl LastStack {
 
     #[inline]
     fn has_room(&mut self, depth: usize) -> bool {
-        depth <= self.places.capacity() || self.places.grow(grown(depth))
+        depth < self.places.capacity() || self.places.grow(grown(depth).max(depth + 1))
     }
 }
 

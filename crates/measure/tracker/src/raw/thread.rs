@@ -43,7 +43,7 @@ fn read<const WORD: usize>() -> usize {
             "mov {value}, qword ptr fs:[{value} + {word}]",
             value = out(reg) value,
             word = const WORD,
-            options(nostack, preserves_flags, readonly),
+            options(nostack, preserves_flags, readonly, pure),
         );
     }
     value

@@ -4,10 +4,10 @@
 use super::Recording;
 use crate::raw::call_tree::Edge;
 use crate::raw::fork_place;
-use crate::raw::native_stack::Asking;
+use crate::raw::native_stack::{Asking, NativeStacks};
 use crate::raw::nodes::Nodes;
 use crate::raw::origin::Origin;
-use crate::raw::stack::NodeOfFrame;
+use crate::raw::stack::{NodeOfFrame, Recalled, Stacks, Unknown};
 use crate::raw::thread;
 use crate::raw::waiting::Waiter;
 use lowtide_capture::StopReason;
@@ -17,12 +17,26 @@ use lowtide_cpython::FrameAddress;
 impl Recording {
     /// # Safety
     /// As [`Recording::allocated`].
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
+    #[inline(always)]
     pub(super) unsafe fn node(
         &mut self,
         thread_state: usize,
         kind: u32,
     ) -> Result<u32, StopReason> {
+        if kind == node_kind::FRAME && self.native_stacks.is_none() {
+            // SAFETY: the caller's promise.
+            let parent = unsafe { self.frame_node(thread_state) }?;
+            return if parent == 0 { self.nameless_node(thread_state) } else { Ok(parent) };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.node_of_kind(thread_state, kind) }
+    }
+
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline(never)]
+    unsafe fn node_of_kind(&mut self, thread_state: usize, kind: u32) -> Result<u32, StopReason> {
         let parent = if self.native_stacks.is_some() {
             // SAFETY: the caller's promise.
             unsafe { self.native_node(thread_state) }?
@@ -59,19 +73,36 @@ impl Recording {
     pub(super) unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
         // SAFETY: the caller's promise.
         unsafe {
-            let innermost = self.innermost_frame(thread_state);
-            if innermost.is_none() {
-                return Ok(0);
+            let Some(innermost) = self.innermost_frame(thread_state) else { return Ok(0) };
+            match self.stacks.recall(&self.layout, innermost) {
+                Recalled::Node(node) => Ok(node),
+                Recalled::Vaguely(unknown) => self.find_out(innermost, unknown),
             }
-            let mut nodes = Nodes {
-                tree: &mut self.tree,
-                codes: &mut self.codes,
-                writer: &mut self.writer,
-                layout: &self.layout,
-                shadow: &mut self.shadow,
-            };
-            self.stacks.node(&self.layout, innermost, &mut nodes)
         }
+    }
+
+    /// # Safety
+    /// As [`Recording::allocated`]; `unknown` was just said of this thread's innermost frame.
+    #[inline(never)]
+    unsafe fn find_out(
+        &mut self,
+        innermost: FrameAddress,
+        unknown: Unknown,
+    ) -> Result<u32, StopReason> {
+        let (stacks, _, mut nodes) = self.stacks_and_nodes();
+        // SAFETY: the caller's promise.
+        unsafe { stacks.find_out(unknown, nodes.layout, innermost, &mut nodes) }
+    }
+
+    fn stacks_and_nodes(&mut self) -> (&mut Stacks, Option<&mut NativeStacks>, Nodes<'_>) {
+        let nodes = Nodes {
+            tree: &mut self.tree,
+            codes: &mut self.codes,
+            writer: &mut self.writer,
+            layout: &self.layout,
+            shadow: &mut self.shadow,
+        };
+        (&mut self.stacks, self.native_stacks.as_mut(), nodes)
     }
 
     /// The node of the line that forked this process; 0 if that is not known.
@@ -85,15 +116,9 @@ impl Recording {
             let innermost = self.innermost_frame(thread_state);
             let place = innermost.and_then(|frame| fork_place::find(&self.layout, frame));
             let Some((address, frame)) = place else { return Ok(0) };
-            let mut nodes = Nodes {
-                tree: &mut self.tree,
-                codes: &mut self.codes,
-                writer: &mut self.writer,
-                layout: &self.layout,
-                shadow: &mut self.shadow,
-            };
-            let caller = address.previous(&self.layout.frame);
-            let caller = self.stacks.node(&self.layout, caller, &mut nodes)?;
+            let (stacks, _, mut nodes) = self.stacks_and_nodes();
+            let caller = address.previous(&nodes.layout.frame);
+            let caller = stacks.node(nodes.layout, caller, &mut nodes)?;
             nodes.node_of(caller, frame)
         }
     }
@@ -107,15 +132,9 @@ impl Recording {
         // SAFETY: the caller's promise.
         let innermost = unsafe { self.innermost_frame(thread_state) };
         let root = if innermost.is_none() { self.nameless_node(thread_state)? } else { 0 };
-        let Some(stacks) = &mut self.native_stacks else { return Ok(root) };
-        let mut nodes = Nodes {
-            tree: &mut self.tree,
-            codes: &mut self.codes,
-            writer: &mut self.writer,
-            layout: &self.layout,
-            shadow: &mut self.shadow,
-        };
-        let asking = Asking { layout: &self.layout, thread_state, innermost, root };
+        let (_, stacks, mut nodes) = self.stacks_and_nodes();
+        let Some(stacks) = stacks else { return Ok(root) };
+        let asking = Asking { layout: nodes.layout, thread_state, innermost, root };
         // SAFETY: the caller's promise.
         unsafe { stacks.node(asking, &mut nodes) }
     }
