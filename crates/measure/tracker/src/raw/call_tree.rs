@@ -1,6 +1,6 @@
 use super::own_memory::{self, OwnArray};
 use super::shadow::LAST_NODE;
-use lowtide_capture::layout::Node;
+use lowtide_capture::layout::{Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 
 /// The children of each node of the call tree, whose nodes themselves lie in the capture.
@@ -8,8 +8,19 @@ pub(super) struct CallTree {
     /// Hash (upper half) and id of each node but the root; 0 is free. A power of two, at most half used.
     edges: OwnArray<u64>,
     used: usize,
+    /// Children without code that were asked for last.
+    leaves: [Leaf; LEAVES],
 }
 
+/// A child that is no frame. All zero: none, as that is the kind of frames.
+#[derive(Clone, Copy)]
+struct Leaf {
+    parent: u32,
+    kind: u32,
+    node: u32,
+}
+
+const LEAVES: usize = 64;
 /// One page.
 const FIRST_CAPACITY: usize = own_memory::PAGE_BYTES / size_of::<u64>();
 
@@ -44,7 +55,29 @@ impl Edge {
 }
 
 impl CallTree {
-    pub(super) const EMPTY: Self = Self { edges: OwnArray::EMPTY, used: 0 };
+    pub(super) const EMPTY: Self = Self {
+        edges: OwnArray::EMPTY,
+        used: 0,
+        leaves: [Leaf { parent: 0, kind: node_kind::FRAME, node: 0 }; LEAVES],
+    };
+
+    /// The child of `parent` that stands for all memory of a kind other than a frame's.
+    #[inline]
+    pub(super) fn leaf(
+        &mut self,
+        parent: u32,
+        kind: u32,
+        writer: &mut CaptureWriter,
+    ) -> Result<u32, StopReason> {
+        let place = parent as usize % LEAVES;
+        let leaf = self.leaves[place];
+        if leaf.parent == parent && leaf.kind == kind {
+            return Ok(leaf.node);
+        }
+        let node = self.child(Edge { parent, code: 0, instruction: 0, kind }, writer)?;
+        self.leaves[place] = Leaf { parent, kind, node };
+        Ok(node)
+    }
 
     /// The node at the end of `edge`, made if it is new.
     #[inline]

@@ -4,6 +4,7 @@ use super::entered::{self, Entered};
 use super::gate::Shut;
 use super::interpreter;
 use super::mapped_ranges::Mapping;
+use super::only_thread;
 use super::origin::Origin;
 use super::recording::Family;
 use super::sampling;
@@ -25,7 +26,7 @@ impl Caller {
     #[inline]
     fn new<const HAS_GIL: bool>() -> Self {
         let current = interpreter::current_thread_state();
-        if HAS_GIL {
+        if HAS_GIL || current != 0 && interpreter::knows_own_only() {
             return Self { holds_gil: true, thread_state: current };
         }
         let own = interpreter::own_thread_state();
@@ -35,7 +36,7 @@ impl Caller {
     #[inline]
     fn enter(self) -> Option<Entered> {
         if !self.holds_gil {
-            return entered::enter_without_gil().ok();
+            return enter_without_gil();
         }
         if interpreter::is_foreign(self.thread_state) {
             stop_for_second_interpreter();
@@ -78,12 +79,20 @@ fn enter_if_recording(caller: Caller) -> Option<Entered> {
         return None;
     }
     if !caller.holds_gil {
-        return entered::enter_without_gil().ok();
+        return enter_without_gil();
     }
     if interpreter::is_foreign(caller.thread_state) {
         return None;
     }
     entered::enter_with_gil().ok()
+}
+
+/// What holding the GIL is good for, being the only thread is as well.
+#[inline]
+fn enter_without_gil() -> Option<Entered> {
+    let is_alone = only_thread::is_alone();
+    let entered = if is_alone { entered::enter_with_gil() } else { entered::enter_without_gil() };
+    entered.ok()
 }
 
 /// Two interpreters with a GIL each would both pass as its only holder.
@@ -149,7 +158,7 @@ pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize
     let mut entered = caller.enter()?;
     if HAS_GIL && let Some(block) = entered.take_from_pool(address) {
         entered.census_before_fall(address, block);
-        entered.freed_in_pool(block);
+        entered.freed_in_pool(address, block);
         return Some(block.bytes as usize);
     }
     forget_anywhere(&mut entered, address, caller)
@@ -277,7 +286,7 @@ fn end_of(start: usize, bytes: usize) -> usize {
 /// memory meanwhile: it is noted when it creates another.
 #[inline]
 pub(super) fn about_to_wait(stack: usize) {
-    if !thread::is_only_one() {
+    if !only_thread::is_alone() {
         note_wait(stack);
     }
 }

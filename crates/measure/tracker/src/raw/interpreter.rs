@@ -1,6 +1,6 @@
 //! The running interpreter: what lies where, who holds the GIL, and whether its frames are read right.
 
-use super::{loaded_range, thread, thread_variable};
+use super::{loaded_range, only_thread, thread, thread_variable};
 use lowtide_cpython::{CodeAddress, Frame, FrameAddress, Layout, UnsupportedPython};
 use lowtide_units::PythonVersion;
 use pyo3_ffi::{
@@ -52,6 +52,12 @@ pub(super) fn current_thread_state() -> usize {
         }
     }
     call(&CURRENT_FUNCTION)
+}
+
+/// Whether `current_thread_state` never names that of another thread.
+#[inline]
+pub(super) fn knows_own_only() -> bool {
+    CURRENT_WORD.load(Ordering::Relaxed).is_null()
 }
 
 /// The thread state of this thread, with or without the GIL. 0: none.
@@ -119,6 +125,7 @@ pub(super) unsafe fn find() -> Result<(u32, Layout), UnsupportedPython> {
         let layout = Layout::of(hexversion, words)?;
         let differs = UnsupportedPython::FramesDiffer { version: layout.version };
         find_functions();
+        only_thread::find();
         let thread_state = call(&CURRENT_FUNCTION);
         if runtime.is_null() || thread_state == 0 {
             return Err(differs);

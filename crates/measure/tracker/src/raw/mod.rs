@@ -36,6 +36,8 @@ mod module_table;
 mod native;
 mod native_stack;
 mod nodes;
+#[cfg(not(test))]
+mod only_thread;
 mod open_windows;
 mod orders;
 mod origin;

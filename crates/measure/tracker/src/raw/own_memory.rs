@@ -58,6 +58,14 @@ impl<T: Copy> OwnArray<T> {
         Some(Self { start: map(capacity * size_of::<T>())?.cast(), capacity })
     }
 
+    /// Where all of it will be used soon.
+    pub(super) fn populated(capacity: usize) -> Option<Self> {
+        let array = Self::zeroed(capacity)?;
+        // SAFETY: mapped just now with this size.
+        unsafe { populate(array.start.cast(), capacity * size_of::<T>()) };
+        Some(array)
+    }
+
     #[inline]
     pub(super) fn capacity(&self) -> usize {
         self.capacity

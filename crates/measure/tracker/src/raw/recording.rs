@@ -167,13 +167,14 @@ impl Recording {
         }
     }
 
-    /// Records a block where one of its size is expected; whether that was so. As none is sampled.
+    /// Records a block where one of its size is expected; whether that was so. None is where blocks are sampled.
     #[expect(clippy::inline_always, reason = "as above")]
     #[inline(always)]
     fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
-        if self.sample_bytes != 0 || !self.shadow.put_in_known_pool(address, block) {
+        if !self.shadow.put_in_known_pool(address, block) {
             return false;
         }
+        recent::note(address);
         let (header, node) = self.counters(block.node);
         ledger::allocated(header, node, Amount::exact(block.bytes));
         self.census_watch.allocated();
@@ -181,19 +182,23 @@ impl Recording {
         true
     }
 
-    /// Forgets a small block that is about to be freed, and still counts as live; `None` says nothing. As none is sampled.
+    /// Forgets a small block that is about to be freed, and still counts as live; `None` says nothing.
     #[expect(clippy::inline_always, reason = "as above")]
     #[inline(always)]
     pub(super) fn take_from_pool(&mut self, address: usize) -> Option<Block> {
-        if self.sample_bytes != 0 { None } else { self.shadow.take_from_pool(address) }
+        self.shadow.take_from_pool(address)
     }
 
     /// The block that `take_from_pool` took is gone.
     #[expect(clippy::inline_always, reason = "as above")]
     #[inline(always)]
-    pub(super) fn freed_in_pool(&mut self, block: Block) {
+    pub(super) fn freed_in_pool(&mut self, address: usize, block: Block) {
+        let amount = Amount::exact(block.bytes);
         let (header, node) = self.counters(block.node);
-        ledger::freed(header, node, Amount::exact(block.bytes));
+        ledger::freed(header, node, amount);
+        if recent::take(address) {
+            ledger::freed_soon(self.temporary(block.node), amount);
+        }
     }
 
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.

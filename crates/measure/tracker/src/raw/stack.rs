@@ -293,11 +293,13 @@ enum Compared {
 }
 
 impl LastStack {
-    /// Where a frame at this address lay: mostly the innermost of the last stack, its caller, what it may call, or the
-    /// innermost of the deepest stack known.
+    /// Where a frame at this address lay: mostly the innermost of the last stack, its caller, what it may call, with the
+    /// frame between them that stands for a call from C, or the innermost of the deepest stack known.
     #[inline]
     fn place_of(&self, frame: FrameAddress) -> Option<usize> {
-        let likely = [self.depth, self.depth.wrapping_sub(1), self.depth + 1, self.known];
+        let depth = self.depth;
+        let likely =
+            [depth, depth.wrapping_sub(1), depth + 1, depth.wrapping_sub(2), depth + 2, self.known];
         let lies_at = |&place: &usize| {
             // SAFETY: places up to the last known one hold frames.
             place.wrapping_sub(1) < self.known

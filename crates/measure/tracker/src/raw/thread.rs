@@ -2,7 +2,7 @@
 //! thread-local variable of a loaded library costs a call.
 
 use std::arch::{asm, global_asm};
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
@@ -103,16 +103,6 @@ fn say_inside<const VALUE: usize>() {
             options(nostack, preserves_flags),
         );
     }
-}
-
-/// Whether this process has no other thread; of one that had some before this is not said again.
-#[inline]
-pub(super) fn is_only_one() -> bool {
-    // SAFETY: a `char` of glibc 2.32 and later (`sys/single_threaded.h`), which any thread may read at any time.
-    unsafe extern "C" {
-        safe static __libc_single_threaded: AtomicU8;
-    }
-    __libc_single_threaded.load(Ordering::Relaxed) != 0
 }
 
 /// The thread state that this thread was last seen with.

@@ -1,5 +1,5 @@
 use super::known_types::KnownType;
-use super::sites::Sites;
+use super::sites::{Site, Sites};
 use crate::raw::own_memory::OwnArray;
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{Layout, ObjectLayout, TypeAddress};
@@ -42,12 +42,17 @@ pub(super) fn write(
     let found = || types.iter().filter(|known| known.objects > 0);
     let places = places(types)?;
     let place_of = |index: usize| places.as_slice()[index];
-    let written_sites =
-        || sites.heaviest(MOST_SITES).filter(|site| types[site.type_index()].objects > 0);
+    let is_written = |site: &Site| types[site.type_index()].objects > 0;
+    let mut heaviest = OwnArray::zeroed(MOST_SITES).ok_or(StopReason::OutOfMemory)?;
+    let site_count = sites
+        .heaviest(MOST_SITES)
+        .filter(is_written)
+        .zip(heaviest.as_mut_slice())
+        .map(|(site, place)| *place = site)
+        .count();
     let mut name = [0; LONGEST_NAME_BYTES];
     let types_bytes: usize =
         found().map(|known| 16 + padded_text_bytes(names.of(known, &mut name))).sum();
-    let site_count = written_sites().count();
     let whole = HEAD_BYTES + types_bytes + site_count * SITE_BYTES;
     let room = writer.begin_census(whole)?;
     let counts = found().count() as u64 | (site_count as u64) << 32;
@@ -60,7 +65,7 @@ pub(super) fn write(
         let _ = lowtide_capture::encode_text(place, text);
         rest = after;
     }
-    for site in written_sites() {
+    for site in &heaviest.as_slice()[..site_count] {
         let key = u64::from(place_of(site.type_index())) | u64::from(site.node()) << 32;
         let figures = [site.objects, site.bytes.max(0)].map(i64::cast_unsigned);
         rest = put(rest, &[key, figures[0], figures[1]].map(u64::to_le_bytes));

@@ -19,11 +19,10 @@ use self::known_types::Heap;
 use self::tally::Tally;
 pub(super) use self::watch::{HeapLevel, Watch};
 use super::errno;
-use super::shadow::{Block, Shadow};
-use lowtide_capture::layout::{Node, node_kind};
+use super::shadow::{Block, Shadow, Source};
+use lowtide_capture::layout::node_kind;
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{Layout, ObjectLayout};
-use std::ptr::NonNull;
 
 /// A moment with the heap near its peak, the GIL held and no object half freed: what a census may look at.
 pub(super) struct Moment<'a> {
@@ -48,9 +47,8 @@ impl<'a> Moment<'a> {
 
     /// Calls `visit` with the address of every live block of Python's own domains, in the order of addresses.
     pub(super) fn for_each_python_block(&self, mut visit: impl FnMut(usize, Block)) {
-        let nodes = self.writer.nodes();
-        self.shadow.for_each_block(|address, block| {
-            if is_python(nodes, block) {
+        self.shadow.for_each_block(|address, block, source| {
+            if self.is_python(block, source) {
                 visit(address, block);
             }
         });
@@ -58,13 +56,19 @@ impl<'a> Moment<'a> {
 
     /// The live block of Python's own domains that begins at `address`, if there is one.
     pub(super) fn python_block_at(&self, address: usize) -> Option<Block> {
-        self.shadow.peek(address).filter(|&block| is_python(self.writer.nodes(), block))
+        let (block, source) = self.shadow.peek(address)?;
+        self.is_python(block, source).then_some(block)
     }
-}
 
-fn is_python(nodes: NonNull<Node>, block: Block) -> bool {
-    // SAFETY: the shadow holds ids of nodes that the writer handed out; they stay mapped as long as the writer lives.
-    node_kind::is_python(unsafe { nodes.add(block.node as usize).as_ref() }.kind)
+    /// Nodes of many blocks lie far apart: they are not looked at for what pymalloc gave out.
+    #[inline]
+    fn is_python(&self, block: Block, source: Source) -> bool {
+        // SAFETY: the shadow holds ids of nodes that the writer handed out; they stay mapped as long as it lives.
+        source == Source::Pool
+            || node_kind::is_python(unsafe {
+                self.writer.nodes().add(block.node as usize).as_ref().kind
+            })
+    }
 }
 
 /// Takes a census and writes it into the capture. Of a Python whose objects are not known nothing is counted.

@@ -35,6 +35,8 @@ impl Site {
 }
 
 const FIRST_CAPACITY: usize = 1024;
+/// A table is short-lived and soon outgrown.
+const GROWTH: usize = 4;
 /// 12 MiB of entries.
 const LARGEST_CAPACITY: usize = 1 << 19;
 /// As in `AddressMap`.
@@ -104,8 +106,8 @@ impl Sites {
     }
 
     fn grow(&mut self) -> bool {
-        let capacity = (self.entries.capacity() * 2).max(FIRST_CAPACITY);
-        let Some(entries) = OwnArray::zeroed(capacity) else { return false };
+        let capacity = (self.entries.capacity() * GROWTH).clamp(FIRST_CAPACITY, LARGEST_CAPACITY);
+        let Some(entries) = OwnArray::populated(capacity) else { return false };
         let old = std::mem::replace(&mut self.entries, entries);
         for &site in old.as_slice().iter().filter(|site| site.key != 0) {
             if let Some(place) = self.place_of(site.key) {

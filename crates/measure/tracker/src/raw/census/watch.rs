@@ -10,15 +10,19 @@ const FALL: u64 = 1024;
 const GROWTH: u64 = 64;
 /// Below this a census says little.
 const LEAST_HEAP_BYTES: u64 = 64 << 10;
-/// One that is higher by this part is worth it whatever it costs.
+/// Before a heap is as large as this when it falls, Python has hardly begun.
+const LEAST_PEAK_BYTES: u64 = 512 << 10;
+/// Censuses that growth alone calls for take so long while a small heap becomes about three times as large.
+const ALLOWANCE_NS: u64 = 10_000_000;
+/// The least part of the heap by which growth calls for a census of a large one: all of them add up to three of the last.
 const LARGE_GROWTH: u64 = 2;
-/// Censuses may take this part of the time that has passed, and so much besides.
+/// What is more may take this part of the time that has passed.
 const TIME: u64 = 64;
-const ALLOWANCE_NS: u64 = 20_000_000;
-/// What a census of an empty heap takes, and of each block. It is not the time measured: with that, a small program on a
-/// busy machine would be counted at another moment in every run.
+/// What a census of an empty heap takes, and of each block: 10 where all objects are alike, 50 where most lie elsewhere
+/// than what they refer to. It is not the time measured: with that, a small program on a busy machine would be counted at
+/// another moment in every run.
 const FIXED_NS: u64 = 200_000;
-const NS_PER_BLOCK: u64 = 10;
+const NS_PER_BLOCK: u64 = 40;
 
 /// How full the heap is.
 #[derive(Clone, Copy)]
@@ -55,8 +59,9 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block: a heap that has grown by half gets one in any case, which adds up to three of the last at most, and
-/// what is more has a share of the time.
+/// every live block: it is taken when the heap has grown by the part of it that a census takes of an allowance, and at
+/// the latest when it has grown by half, so that those of a large heap add up to three of the last; and else where it has
+/// its share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
     run: [(usize, Block); RUN],
@@ -72,7 +77,7 @@ impl Watch {
     pub(in crate::raw) const NEW: Self = Self {
         run: [(0, Block { node: 0, bytes: 0 }); RUN],
         run_length: 0,
-        due_above_bytes: LEAST_HEAP_BYTES,
+        due_above_bytes: LEAST_PEAK_BYTES,
         last_bytes: 0,
         last_peak_bytes: 0,
         spent_ns: 0,
@@ -112,8 +117,14 @@ impl Watch {
             return false;
         }
         self.due_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
-        level.peak_bytes >= self.last_bytes + self.last_bytes / LARGE_GROWTH
-            || self.spent_ns + level.census_ns() <= ALLOWANCE_NS + elapsed_ns / TIME
+        self.has_grown_enough(level) || self.spent_ns + level.census_ns() <= elapsed_ns / TIME
+    }
+
+    fn has_grown_enough(&self, level: HeapLevel) -> bool {
+        let grown_bytes = level.peak_bytes.saturating_sub(self.last_bytes);
+        let part_ns = level.census_ns().min(ALLOWANCE_NS / LARGE_GROWTH);
+        u128::from(grown_bytes) * u128::from(ALLOWANCE_NS)
+            >= u128::from(self.last_bytes) * u128::from(part_ns)
     }
 
     /// Whether a census at the end comes nearer to the peak than the last one did, which was before a higher peak.
@@ -169,21 +180,48 @@ mod tests {
         assert!(!watch.is_falling(16, block(100_000), level(9_000_000, 10_000_000)));
     }
 
+    fn taken(watch: &mut Watch, level: HeapLevel, elapsed_ns: u64) -> bool {
+        let is_worth_it = watch.is_worth_it(level, elapsed_ns);
+        if is_worth_it {
+            watch.took(level);
+        }
+        is_worth_it
+    }
+
     #[test]
     fn growth_by_half_gets_a_census_and_less_only_where_there_is_time() {
         let mut watch = Watch::NEW;
-        let mut taken = Vec::new();
-        for peak in (1..=80).map(|step| step * 100_000_000) {
-            let level = level(peak, peak);
-            if watch.is_worth_it(level, 1_000_000_000) {
-                taken.push(peak / 100_000_000);
-                watch.took(level);
-            }
-        }
-        assert_eq!(taken, [1, 2, 3, 5, 8, 12, 18, 27, 41, 62]);
+        let peaks = (1..=80).map(|step| step * 100_000_000);
+        let due = peaks.filter(|&peak| taken(&mut watch, level(peak, peak), 1_000_000_000));
+        let due: Vec<u64> = due.map(|peak| peak / 100_000_000).collect();
+        assert_eq!(due, [1, 2, 3, 5, 8, 12, 18, 27, 41, 62]);
         let more = level(9_000_000_000, 9_000_000_000);
-        assert!(watch.is_worth_it(more, 3_600_000_000_000));
-        assert!(!watch.is_worth_it(more, 3_600_000_000_000), "it is the same peak");
+        assert!(taken(&mut watch, more, 3_600_000_000_000));
+        assert!(!taken(&mut watch, more, 3_600_000_000_000), "it is the same peak");
+    }
+
+    #[test]
+    fn a_small_heap_gets_a_census_whenever_it_has_grown_a_little() {
+        let mut watch = Watch::NEW;
+        assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
+        assert!(!taken(&mut watch, level(1_080_000, 1_080_000), 0));
+        assert!(taken(&mut watch, level(1_120_000, 1_120_000), 0));
+    }
+
+    #[test]
+    fn all_that_growth_calls_for_takes_about_the_allowance_or_three_of_the_last() {
+        let mut watch = Watch::NEW;
+        let (mut peak, mut tripled, mut largest_ns) = (LEAST_PEAK_BYTES + 1, 1, 0);
+        while peak < 100_000_000_000 {
+            if taken(&mut watch, level(peak, peak), 0) {
+                largest_ns = level(peak, peak).census_ns();
+            }
+            let allowed_ns = tripled * ALLOWANCE_NS + 3 * largest_ns + 3 * FIXED_NS;
+            assert!(watch.spent_ns <= allowed_ns, "{peak}");
+            tripled = u64::from((peak / LEAST_PEAK_BYTES).ilog(3)) + 1;
+            peak += peak / 60;
+        }
+        assert!(largest_ns > 10 * ALLOWANCE_NS);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! Python, the line that waits for it.
 
 use super::Recording;
-use crate::raw::call_tree::Edge;
 use crate::raw::fork_place;
 use crate::raw::native_stack::{Asking, NativeStacks};
 use crate::raw::nodes::Nodes;
@@ -50,7 +49,7 @@ impl Recording {
         if kind == node_kind::FRAME {
             return Ok(parent);
         }
-        self.tree.child(Edge { parent, code: 0, instruction: 0, kind }, &mut self.writer)
+        self.tree.leaf(parent, kind, &mut self.writer)
     }
 
     /// # Safety
@@ -148,8 +147,7 @@ impl Recording {
         let is_worker = origin.creator != 0 || thread_state == 0 && birth.is_none();
         let served = if is_worker { self.node_served(origin.creator) } else { None };
         let Some(parent) = served.or(birth).or(is_worker.then_some(0)) else { return Ok(0) };
-        let edge = Edge { parent, code: 0, instruction: 0, kind: node_kind::WORKER };
-        self.tree.child(edge, &mut self.writer)
+        self.tree.leaf(parent, node_kind::WORKER, &mut self.writer)
     }
 
     /// Where somebody waits for a worker, or else the line that was last seen running: it may keep the GIL meanwhile.

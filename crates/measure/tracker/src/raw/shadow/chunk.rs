@@ -1,4 +1,4 @@
-use super::{Block, CHUNK_BITS, GRANULE_BITS};
+use super::{Block, CHUNK_BITS, GRANULE_BITS, Source};
 
 pub(super) const CHUNK_BYTES: usize = 1 << CHUNK_BITS;
 const GRANULE_BYTES: usize = 1 << GRANULE_BITS;
@@ -38,6 +38,12 @@ impl Chunk {
     #[inline]
     pub(super) fn is_pool(self) -> bool {
         self.granules != 0
+    }
+
+    /// Who gave out all blocks in it: of other chunks that is not known.
+    #[inline]
+    pub(super) fn source(self) -> Source {
+        if self.is_pool() { Source::Pool } else { Source::Other }
     }
 
     /// Of each place in a pool.

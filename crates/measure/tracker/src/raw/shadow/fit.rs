@@ -16,6 +16,9 @@ impl Shadow {
         block: Block,
         source: Source,
     ) -> Result<Option<Taken>, Unrecordable> {
+        if source == Source::Other && self.put_among_granules(address, block) {
+            return Ok(None);
+        }
         let stale = self.take(address);
         if let Some(samples) = &mut self.samples {
             let is_there = samples.insert(address as u64, block);
@@ -38,6 +41,27 @@ impl Shadow {
         }
         chunk.live += 1;
         Ok(stale)
+    }
+
+    /// Records a block where there are others and each granule has a slot; whether that was possible. Nothing that was
+    /// noted of the address before may be lost.
+    #[inline]
+    fn put_among_granules(&mut self, address: usize, block: Block) -> bool {
+        let Some(mut at) = self.chunk_at(address) else { return false };
+        // SAFETY: a chunk of the shadow's own, with slots as blocks live in it: one for each granule, and two more.
+        unsafe {
+            let chunk = at.as_mut();
+            if chunk.live == 0 || chunk.is_pool() {
+                return false;
+            }
+            let place = chunk.slot_of_granule(address);
+            if !Slot::read(place).is_empty() || self.bare_codes.get(address as u64).is_some() {
+                return false;
+            }
+            slot::write_sized(place, block);
+            chunk.live += 1;
+        }
+        true
     }
 
     fn put_at_place(

@@ -157,10 +157,12 @@ impl Shadow {
         Some(Taken { block: Some(block), held_code: slot.holds_code() })
     }
 
-    /// What begins at `address`, without forgetting it.
+    /// What begins at `address`, without forgetting it, and who gave it out, as in `for_each_block`.
     #[inline]
-    pub(super) fn peek(&self, address: usize) -> Option<Block> {
-        self.find(address).map(|(block, _)| block)
+    pub(super) fn peek(&self, address: usize) -> Option<(Block, Source)> {
+        // SAFETY: a chunk of the shadow's own.
+        let source = unsafe { self.chunk_at(address)?.read() }.source();
+        self.find(address).map(|(block, _)| (block, source))
     }
 
     /// Notes that the block at `address` holds a code object: `Taken::held_code` will say so.
@@ -179,8 +181,8 @@ impl Shadow {
         Ok(())
     }
 
-    /// Calls `visit` with every recorded block, in the order of addresses.
-    pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block)) {
+    /// Calls `visit` with every recorded block and who gave it out: only a pool's chunk says surely, in the order of addresses.
+    pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block, Source)) {
         for (region, chunks) in self.touched_regions() {
             for (index, &chunk) in chunks.iter().enumerate().filter(|(_, chunk)| chunk.live > 0) {
                 let start = region << REGION_BITS | index << CHUNK_BITS;
@@ -216,13 +218,19 @@ impl Shadow {
         })
     }
 
-    fn for_each_block_of(&self, chunk: Chunk, start: usize, visit: &mut impl FnMut(usize, Block)) {
+    fn for_each_block_of(
+        &self,
+        chunk: Chunk,
+        start: usize,
+        visit: &mut impl FnMut(usize, Block, Source),
+    ) {
+        let source = chunk.source();
         // SAFETY: the chunk is one of the shadow's own, and so are the slots that are visited.
         unsafe {
             chunk.for_each_block(start, |address, place| {
                 let block = self.block_at(chunk, address, place);
                 if let Some(block) = block {
-                    visit(address, block);
+                    visit(address, block, source);
                 }
                 block
             });
