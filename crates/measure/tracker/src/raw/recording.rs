@@ -249,14 +249,15 @@ impl Recording {
     pub(super) fn freed(&mut self, address: usize, block: Block) {
         self.look_before_fall(block.bytes);
         let amount = self.amount(address, block);
+        // Before other counters, so that its place need not be kept.
+        if recent::take(address) {
+            ledger::freed_soon(self.temporary(block.node), amount);
+        }
         let (header, node) = self.counters(block.node);
         let is_in_arena = block.bytes <= LARGEST_IN_ARENA_BYTES && node_kind::is_python(node.kind);
         ledger::freed(header, node, amount);
         if !is_in_arena {
             self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(amount.bytes);
-        }
-        if recent::take(address) {
-            ledger::freed_soon(self.temporary(block.node), amount);
         }
     }
 
