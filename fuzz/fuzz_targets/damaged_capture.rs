@@ -9,20 +9,21 @@ use lowtide_profile::Profile;
 use lowtide_units::Bytes;
 use std::path::Path;
 
-static CAPTURES: [&[u8]; 2] = [
+static CAPTURES: [&[u8]; 3] = [
     include_bytes!("../../crates/measure/capture/tests/golden/cpython-3.10.capture"),
+    include_bytes!("../../crates/measure/capture/tests/golden/cpython-3.12.capture"),
     include_bytes!("../../crates/measure/capture/tests/golden/cpython-3.13.capture"),
 ];
 
 #[derive(Arbitrary, Debug)]
 struct Damage {
-    is_newer: bool,
+    capture: u8,
     kept: Option<u32>,
     words: Vec<(u32, u32)>,
 }
 
 fuzz_target!(|damage: Damage| {
-    let mut bytes = CAPTURES[usize::from(damage.is_newer)].to_vec();
+    let mut bytes = CAPTURES[usize::from(damage.capture) % CAPTURES.len()].to_vec();
     for (place, word) in damage.words {
         let place = place as usize % (bytes.len() / 4) * 4;
         bytes[place..place + 4].copy_from_slice(&word.to_le_bytes());

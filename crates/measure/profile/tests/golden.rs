@@ -16,18 +16,36 @@ fn profile(version: &str) -> Profile {
 
 #[test]
 fn figures_stay_what_they_were() {
-    for (version, heap, leaves) in [("3.10", 3_911_758, 2_486_416), ("3.13", 2_599_146, 1_314_304)]
-    {
+    let expected = [
+        ("3.10", "tree", 3_911_758, 2_486_416),
+        ("3.12", "__main__", 3_192_418, 1_183_032),
+        ("3.13", "tree", 2_599_146, 1_314_304),
+    ];
+    for (version, module, heap, leaves) in expected {
         let profile = profile(version);
         assert_eq!(profile.recording(), Recording::Complete);
         assert_eq!(profile.process().python.to_string(), version);
         assert_eq!(profile.peak().heap, Bytes(heap));
-        assert_eq!(profile.instances("tree", "Leaf"), Usage::new(leaves, 16_384));
+        assert_eq!(profile.instances(module, "Leaf"), Usage::new(leaves, 16_384));
         assert_eq!(
             profile.lines().iter().map(|line| line.at_peak.bytes).sum::<Bytes>(),
             Bytes(heap)
         );
     }
+}
+
+/// The youngest is of a program that makes a thousand names of a number each, besides, and drops them.
+#[test]
+fn a_capture_that_does_not_know_what_was_temporary_says_so() {
+    assert_eq!(["3.10", "3.13"].map(|version| profile(version).temporary()), [None, None]);
+    let youngest = profile("3.12");
+    assert_eq!(youngest.temporary(), Some(Usage::new(1_199_052, 36_289)));
+    let lines = youngest.lines();
+    let names = lines
+        .iter()
+        .find(|line| &*line.place.function == "names" && line.place.line == 17)
+        .unwrap();
+    assert_eq!((names.churn, names.temporary), (Usage::new(121_776, 3000), names.churn));
 }
 
 #[test]
@@ -47,7 +65,7 @@ fn every_truncation_of_every_golden_capture_is_refused() {
     let folder = golden("3.13").parent().unwrap().to_owned();
     let captures: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(captures.len() >= 2);
+    assert!(captures.len() >= 3);
     for path in captures {
         let whole = std::fs::read(&path).unwrap();
         assert!(lowtide_capture::parse(&whole, &path).is_ok());
