@@ -4,8 +4,9 @@ use super::replacement::{Replacement, Spared};
 use super::seen_objects::{Generation, SeenObjects};
 use crate::InterposeError;
 use std::cell::UnsafeCell;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ops::Range;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Patches the slots of loaded objects, each object once, and can put them back.
@@ -304,17 +305,39 @@ unsafe extern "C" fn visit_object(
     0
 }
 
-/// The folder of the object that `address` lies in.
+/// The folder of the object that `address` lies in. It is asked for inside `dl_iterate_phdr`, where a thread may go through
+/// the objects again; `dladdr` would wait there for whoever loads one, and that for this thread.
 fn folder_of(address: usize) -> Option<&'static [u8]> {
-    // SAFETY: all zeros are a valid `Dl_info`, which `dladdr` fills in.
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: any address may be asked for, and `info` is written during the call only.
-    let found = unsafe { libc::dladdr(address as *const c_void, &raw mut info) } != 0;
-    if !found || info.dli_fname.is_null() {
+    let mut search = Search { address, name: ptr::null() };
+    // SAFETY: `look_into_object` is given the `Search` that lives until the call returns.
+    unsafe { libc::dl_iterate_phdr(Some(look_into_object), (&raw mut search).cast()) };
+    if search.name.is_null() {
         return None;
     }
     // SAFETY: the name of a loaded object is a C string. Whoever asks runs in it, or is about to call it, so it stays.
-    folder(unsafe { CStr::from_ptr(info.dli_fname) }.to_bytes())
+    folder(unsafe { CStr::from_ptr(search.name) }.to_bytes())
+}
+
+struct Search {
+    address: usize,
+    name: *const c_char,
+}
+
+unsafe extern "C" fn look_into_object(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    search: *mut c_void,
+) -> c_int {
+    // SAFETY: `folder_of` passes a `Search` that nothing else refers to; the dynamic linker passes a valid `info`, which is
+    // used inside this callback only.
+    unsafe {
+        let (info, search) = (&*info, &mut *search.cast::<Search>());
+        let is_found = LoadedObject::new(info).contains(search.address);
+        if is_found {
+            search.name = info.dlpi_name;
+        }
+        c_int::from(is_found)
+    }
 }
 
 /// The pages that are read-only after relocation: writable from the first slot that needs it until `put_back`.
