@@ -5,6 +5,8 @@ use crate::table::{Align, Cell, Table};
 use lowtide_profile::{Profile, TypeLine, TypeUsage};
 use lowtide_units::{Bytes, Count, Share};
 
+/// A heap of so much of the peak is called that.
+const AT_PEAK: f64 = 0.95;
 /// As much of the objects' bytes as the types shown should cover.
 const COVERED: f64 = 0.99;
 /// But no more types than this.
@@ -30,7 +32,7 @@ pub fn peak_types(profile: &Profile, page: &Page) -> Vec<String> {
     if shown.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![paint(HEADING, "Objects at the peak")];
+    let mut lines = vec![paint(HEADING, heading(profile))];
     lines.extend(rows(shown, page));
     let rest: Bytes = types[shown.len()..].iter().map(|entry| entry.live.bytes).sum();
     let hidden = types.len() - shown.len();
@@ -39,6 +41,17 @@ pub fn peak_types(profile: &Profile, page: &Page) -> Vec<String> {
         lines.push(paint(DIM, format!("{} {noun} {rest}", Count(hidden as u64))));
     }
     lines
+}
+
+/// Objects are counted as seldom as their number asks for: with a heap that soon grew, that was not at the peak.
+fn heading(profile: &Profile) -> String {
+    let part = |heap: Bytes| heap.share_of(profile.peak().heap);
+    match profile.heap_at_census() {
+        Some(heap) if part(heap) < AT_PEAK => {
+            format!("Objects when the heap was {heap}, {} of the peak", Share(part(heap)))
+        }
+        _ => "Objects at the peak".to_owned(),
+    }
 }
 
 fn types_to_show(types: &[TypeUsage]) -> usize {

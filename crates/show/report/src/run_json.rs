@@ -35,6 +35,8 @@ struct Figures<'a> {
     duration_s: f64,
     lines: Vec<LineRecord>,
     types: Vec<TypeRecord<'a>>,
+    /// Of the whole heap when the types were counted; null if they were not.
+    heap_at_types_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stacks: Vec<StackRecord>,
     timeline: Vec<MomentRecord>,
@@ -224,6 +226,7 @@ impl<'a> From<&'a Profile> for Figures<'a> {
                 .map(|line| LineRecord::new(line, profile.sampling()))
                 .collect(),
             types: profile.types().iter().map(TypeRecord::from).collect(),
+            heap_at_types_bytes: profile.heap_at_census().map(|heap| heap.0),
             stacks: stack_records(profile),
             timeline: profile.timeline().iter().map(MomentRecord::from).collect(),
             modules: module_records(profile),
