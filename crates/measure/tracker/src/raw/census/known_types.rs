@@ -157,6 +157,10 @@ impl KnownTypes {
             return is_large_enough
                 .then(|| unsafe { (address as *const [u64; TYPE_WORDS]).read() });
         }
+        // A type begins behind the collector's words: where a block begins is something else.
+        if heap.moment.python_block_at(address).is_some() {
+            return None;
+        }
         self.looks_left = self.looks_left.checked_sub(1)?;
         own_process::copy_words(address)
     }
