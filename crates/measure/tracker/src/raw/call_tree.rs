@@ -5,7 +5,10 @@ use lowtide_capture::{CaptureWriter, StopReason};
 
 /// The children of each node of the call tree, whose nodes themselves lie in the capture.
 pub(super) struct CallTree {
-    /// Hash (upper half) and id of each node but the root; 0 is free. A power of two, at most half used.
+    /// By their parents, the children that were made first; 0: none was. Most nodes have no other, and a new stack is found
+    /// to be one without a look at any place that is far from the last.
+    first_children: OwnArray<u32>,
+    /// Hash (upper half) and id of each other child; 0 is free. A power of two, at most half used.
     edges: OwnArray<u64>,
     used: usize,
     /// Children without code that were asked for last.
@@ -23,6 +26,7 @@ struct Leaf {
 const LEAVES: usize = 64;
 /// One page.
 const FIRST_CAPACITY: usize = own_memory::PAGE_BYTES / size_of::<u64>();
+const FIRST_PARENTS: usize = own_memory::PAGE_BYTES / size_of::<u32>();
 
 /// What tells a node from its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,7 @@ impl Edge {
 
 impl CallTree {
     pub(super) const EMPTY: Self = Self {
+        first_children: OwnArray::EMPTY,
         edges: OwnArray::EMPTY,
         used: 0,
         leaves: [Leaf { parent: 0, kind: node_kind::FRAME, node: 0 }; LEAVES],
@@ -86,6 +91,32 @@ impl CallTree {
         edge: Edge,
         writer: &mut CaptureWriter,
     ) -> Result<u32, StopReason> {
+        let parent = edge.parent as usize;
+        match self.first_children.as_slice().get(parent).copied().unwrap_or(0) {
+            0 => self.add_first(edge, writer),
+            // SAFETY: children are nodes that the writer handed out.
+            first if edge.is_of(unsafe { writer.nodes().add(first as usize).as_ref() }) => {
+                Ok(first)
+            }
+            _ => self.other_child(edge, writer),
+        }
+    }
+
+    #[cold]
+    fn add_first(&mut self, edge: Edge, writer: &mut CaptureWriter) -> Result<u32, StopReason> {
+        let parent = edge.parent as usize;
+        while parent >= self.first_children.capacity() {
+            let capacity = (self.first_children.capacity() * 2).max(FIRST_PARENTS);
+            if !self.first_children.grow(capacity) {
+                return Err(StopReason::OutOfMemory);
+            }
+        }
+        let id = new_node(edge, writer)?;
+        self.first_children.as_mut_slice()[parent] = id;
+        Ok(id)
+    }
+
+    fn other_child(&mut self, edge: Edge, writer: &mut CaptureWriter) -> Result<u32, StopReason> {
         if self.used * 2 >= self.edges.capacity() {
             self.grow()?;
         }
@@ -116,11 +147,7 @@ impl CallTree {
         place: usize,
         writer: &mut CaptureWriter,
     ) -> Result<u32, StopReason> {
-        let Edge { parent, code, instruction, kind } = edge;
-        let id = writer.add_node(Node { parent, code, instruction, kind, ..Node::default() })?;
-        if id > LAST_NODE {
-            return Err(StopReason::CaptureFull);
-        }
+        let id = new_node(edge, writer)?;
         self.edges.as_mut_slice()[place] = u64::from(edge.hash()) << 32 | u64::from(id);
         self.used += 1;
         Ok(id)
@@ -140,5 +167,52 @@ impl CallTree {
             self.edges.as_mut_slice()[place] = entry;
         }
         Ok(())
+    }
+}
+
+fn new_node(edge: Edge, writer: &mut CaptureWriter) -> Result<u32, StopReason> {
+    let Edge { parent, code, instruction, kind } = edge;
+    let id = writer.add_node(Node { parent, code, instruction, kind, ..Node::default() })?;
+    if id > LAST_NODE { Err(StopReason::CaptureFull) } else { Ok(id) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lowtide_capture::Start;
+    use std::collections::HashMap;
+    use std::ffi::CString;
+
+    fn writer() -> CaptureWriter {
+        let name = format!("lowtide-call-tree-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let start = Start { hexversion: 0, pid: 1, parent_pid: 1, started_unix_ns: 0 };
+        let text = CString::new(path.to_str().unwrap()).unwrap();
+        let writer = CaptureWriter::create(&text, &start).unwrap();
+        std::fs::remove_file(path).unwrap();
+        writer
+    }
+
+    #[test]
+    fn a_node_is_found_again_among_many_siblings_and_at_the_end_of_a_long_chain() {
+        let (mut tree, mut writer) = (CallTree::EMPTY, writer());
+        let mut known = HashMap::new();
+        let mut latest = 0;
+        for round in 0..3 {
+            for step in 0..6000_u32 {
+                // Ones with many children, ones with a few, and a chain.
+                let parent = if step % 3 == 0 { step % 7 } else { latest };
+                let key = (parent, step / 2, step % 2);
+                let edge = Edge { parent, code: key.1, instruction: key.2, kind: node_kind::FRAME };
+                let node = tree.child(edge, &mut writer).unwrap();
+                assert_eq!(*known.entry(key).or_insert(node), node, "{round} {step}");
+                latest = node;
+            }
+        }
+        let mut nodes: Vec<u32> = known.into_values().collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        assert_eq!(nodes.len(), 6000, "each edge has a node of its own");
+        writer.abandon();
     }
 }
