@@ -125,7 +125,7 @@ pub(super) unsafe fn find() -> Result<(u32, Layout), UnsupportedPython> {
         let layout = Layout::of(hexversion, words)?;
         let differs = UnsupportedPython::FramesDiffer { version: layout.version };
         find_functions();
-        only_thread::find();
+        only_thread::find(symbol);
         let thread_state = call(&CURRENT_FUNCTION);
         if runtime.is_null() || thread_state == 0 {
             return Err(differs);

@@ -1,16 +1,18 @@
 //! Whether the process has but one thread: then nobody else can be inside, and nobody works for a thread that waits.
 
-use super::interpreter;
+use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
-/// glibc's own word for it, by which its malloc decides whether to lock (`__libc_single_threaded`, from 2.32 on). It is
-/// set before the second thread begins, by the only one. Null where it does not exist.
+/// glibc's own word for it, by which its malloc decides whether to lock, from 2.32 on. It is set before the second thread
+/// begins, by the only one.
+const NAME: &CStr = c"__libc_single_threaded";
+/// Null where it does not exist.
 static WORD: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
-/// Asks the dynamic linker where it is.
-pub(super) fn find() {
-    WORD.store(interpreter::symbol(c"__libc_single_threaded").cast(), Ordering::Relaxed);
+/// `symbol` tells where the dynamic linker has what is called so.
+pub(super) fn find(symbol: impl Fn(&CStr) -> *mut c_void) {
+    WORD.store(symbol(NAME).cast(), Ordering::Relaxed);
 }
 
 /// `false` where it is not known.
