@@ -220,13 +220,14 @@ def ask(name, bytes):
     _ctypes.dlclose(library._handle)
     return address
 
-places = [ask("first", 3_000_000), ask("other", 4_000_000), ask("first", 3_000_000)]
-print(len({place >> 12 for place in places}))
+places = [ask(name, bytes) >> 12 for name, bytes in (("first", 3_000_000), ("other", 4_000_000)) * 8]
+print(any(place == next_place for place, next_place in zip(places, places[1:])))
 """
     recorded = native(tmp_path, program)
-    assert recorded.done.stdout == "1\n", "they lie at one place, or this is no test"
+    # Now and then something else is mapped in between, but not every time.
+    assert recorded.done.stdout == "True\n", "one lies where the other lay, or this is no test"
     report = recorded.report()
-    for name, bytes_left in (("first", 6_000_000), ("other", 4_000_000)):
+    for name, bytes_left in (("first", 24_000_000), ("other", 32_000_000)):
         stacks = stacks_in(report, name)
         assert sum(row["left_at_exit_bytes"] for row in stacks) == bytes_left
         for frames in (row["frames"] for row in stacks):
