@@ -33,6 +33,7 @@ impl RecordStream {
             self.start_segment(file, header, whole)?;
         }
         let used = self.segment.used();
+        self.segment.expect(used + whole, file);
         let record = self.segment.bytes_mut(used, whole).ok_or(StopReason::Inconsistent)?;
         fill_record(record, kind, payload_bytes, parts);
         self.segment.publish(header, used + whole);
@@ -91,6 +92,7 @@ impl CensusSlots {
             // Twice the need, so that a slowly growing census finds room again.
             None => slot.insert(Segment::create(file, header, segment_kind::RECORDS, whole * 2)?),
         };
+        segment.expect(whole, file);
         segment.bytes_mut(RECORD_HEADER_BYTES, payload_bytes).ok_or(StopReason::Inconsistent)
     }
 

@@ -4,7 +4,7 @@ use super::errno::ErrnoKept;
 use super::file::soft_limit;
 use super::header::SegmentIndex;
 
-use super::{CaptureFile, HeaderPage};
+use super::{Ahead, CaptureFile, HeaderPage};
 use crate::StopReason;
 use crate::layout::{Node, PAGE_BYTES, Temporary, segment_kind};
 use crate::writer::next_segment_bytes;
@@ -24,9 +24,13 @@ pub struct NodeTable {
     /// For nodes alone.
     reserved_bytes: usize,
     mapped_bytes: usize,
+    /// So much of it can be written at no great cost.
+    ready_bytes: usize,
     used_bytes: usize,
     segment: SegmentIndex,
     segment_start: usize,
+    ahead: Ahead,
+    temporary_ahead: Ahead,
 }
 
 impl NodeTable {
@@ -40,9 +44,12 @@ impl NodeTable {
             temporary,
             reserved_bytes,
             mapped_bytes: 0,
+            ready_bytes: 0,
             used_bytes: 0,
             segment: 0,
             segment_start: 0,
+            ahead: Ahead::nowhere(),
+            temporary_ahead: Ahead::nowhere(),
         };
         table.grow(file, header)?;
         Ok(table)
@@ -65,11 +72,31 @@ impl NodeTable {
 
     /// Whether the next `add` must be preceded by `grow`.
     pub fn is_full(&self) -> bool {
-        self.used_bytes == self.mapped_bytes
+        self.used_bytes == self.ready_bytes
     }
 
-    /// Maps another segment behind the last. What goes with it comes first: no node is ever without.
+    /// Makes room for more.
     pub fn grow(
+        &mut self,
+        file: &mut CaptureFile,
+        header: &mut HeaderPage,
+    ) -> Result<(), StopReason> {
+        if self.used_bytes == self.mapped_bytes {
+            self.map_next_segment(file, header)?;
+        }
+        let used_bytes = self.used_bytes - self.segment_start;
+        // SAFETY: both segments are mapped as long as `self`. Nodes are written up to `ready_bytes`, and what goes with them.
+        let ready_bytes = unsafe {
+            let ready_bytes = self.ahead.reach(used_bytes + size_of::<Node>(), file);
+            self.temporary_ahead.reach(bytes_beside(ready_bytes), file);
+            ready_bytes
+        };
+        self.ready_bytes = self.segment_start + ready_bytes;
+        Ok(())
+    }
+
+    /// Behind the last. What goes with it comes first: no node is ever without.
+    fn map_next_segment(
         &mut self,
         file: &mut CaptureFile,
         header: &mut HeaderPage,
@@ -83,10 +110,12 @@ impl NodeTable {
         unsafe {
             let temporary = self.temporary.byte_add(bytes_beside(self.mapped_bytes)).cast();
             let (kind, beside) = (segment_kind::TEMPORARY, bytes_beside(bytes));
-            let segment = map_segment(file, header, kind, temporary, beside)?;
+            let (segment, ahead) = map_segment(file, header, kind, temporary, beside)?;
+            self.temporary_ahead = ahead;
             header.publish_used(segment, beside as u64);
             let nodes = self.base.byte_add(self.mapped_bytes).cast();
-            self.segment = map_segment(file, header, segment_kind::NODES, nodes, bytes)?;
+            (self.segment, self.ahead) =
+                map_segment(file, header, segment_kind::NODES, nodes, bytes)?;
         }
         self.segment_start = self.mapped_bytes;
         self.mapped_bytes += bytes;
@@ -122,11 +151,11 @@ unsafe fn map_segment(
     kind: u32,
     address: NonNull<u8>,
     bytes: usize,
-) -> Result<SegmentIndex, StopReason> {
+) -> Result<(SegmentIndex, Ahead), StopReason> {
     let offset = file.extend(bytes)?;
     // SAFETY: the caller's promise.
     unsafe { file.map_at(address, offset, bytes) }?;
-    header.add_segment(kind, offset, bytes as u64)
+    Ok((header.add_segment(kind, offset, bytes as u64)?, Ahead::new(address, offset, bytes)))
 }
 
 /// Bytes that go with so many bytes of nodes.
@@ -176,20 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn what_was_temporary_of_each_node_comes_back() {
+    fn each_node_and_what_was_temporary_of_it_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.capture");
         let start = Start { hexversion: 0, pid: 1, parent_pid: 1, started_unix_ns: 1 };
         let file = CString::new(path.as_os_str().as_bytes()).unwrap();
         let mut writer = CaptureWriter::create(&file, &start).unwrap();
         for id in 1..NODES {
-            assert_eq!(writer.add_node(Node::default()), Ok(id));
+            let node = Node { instruction: id, ..Node::default() };
+            assert_eq!(writer.add_node(node), Ok(id));
             // SAFETY: there is one for each node that was added.
             unsafe { writer.temporary().add(id as usize).write(written(id)) };
         }
         let counted = |capture: Capture| {
-            let found = capture.temporary.unwrap().into_iter();
-            found.eq((1..NODES).map(|id| (id, written(id))))
+            let nodes = capture.nodes.iter().map(|node| node.instruction);
+            let temporary = capture.temporary.unwrap().into_iter();
+            nodes.eq(0..NODES) && temporary.eq((1..NODES).map(|id| (id, written(id))))
         };
         let taken = folder.path().join("b.capture");
         assert!(counted(read(&path).unwrap()), "of a killed process");

@@ -1,7 +1,7 @@
 #![expect(unsafe_code, reason = "a segment is shared memory: bytes are copied through its pointer")]
 
 use super::header::SegmentIndex;
-use super::{CaptureFile, HeaderPage};
+use super::{Ahead, CaptureFile, HeaderPage};
 use crate::StopReason;
 use crate::layout::PAGE_BYTES;
 use std::ptr::NonNull;
@@ -13,6 +13,7 @@ pub struct Segment {
     index: SegmentIndex,
     capacity: usize,
     used: usize,
+    ahead: Ahead,
 }
 
 impl Segment {
@@ -28,7 +29,7 @@ impl Segment {
         let offset = file.extend(capacity)?;
         let start = file.map(offset, capacity)?;
         let index = header.add_segment(kind, offset, capacity as u64)?;
-        Ok(Self { start, index, capacity, used: 0 })
+        Ok(Self { start, index, capacity, used: 0, ahead: Ahead::new(start, offset, capacity) })
     }
 
     /// Bytes owned.
@@ -44,6 +45,13 @@ impl Segment {
     /// Bytes not yet filled.
     pub fn free(&self) -> usize {
         self.capacity - self.used
+    }
+
+    /// Sees to it that the first `bytes` can be written at no great cost. Nothing must be written yet behind what was
+    /// expected before.
+    pub fn expect(&mut self, bytes: usize, file: &mut CaptureFile) {
+        // SAFETY: the segment is mapped as long as `self`; what is written is the caller's promise.
+        unsafe { self.ahead.reach(bytes.min(self.capacity), file) };
     }
 
     /// The bytes `from .. from + length`; `None` beyond the segment.
