@@ -1,3 +1,4 @@
+use super::other_children::{Found, OtherChildren};
 use super::own_memory::{self, OwnArray};
 use super::shadow::LAST_NODE;
 use lowtide_capture::layout::{Node, node_kind};
@@ -8,9 +9,7 @@ pub(super) struct CallTree {
     /// By their parents, the children that were made first; 0: none was. Most nodes have no other, and a new stack is found
     /// to be one without a look at any place that is far from the last.
     first_children: OwnArray<u32>,
-    /// Hash (upper half) and id of each other child; 0 is free. A power of two, at most half used.
-    edges: OwnArray<u64>,
-    used: usize,
+    other_children: OtherChildren,
     /// Children without code that were asked for last.
     leaves: [Leaf; LEAVES],
 }
@@ -25,7 +24,6 @@ struct Leaf {
 
 const LEAVES: usize = 64;
 /// One page.
-const FIRST_CAPACITY: usize = own_memory::PAGE_BYTES / size_of::<u64>();
 const FIRST_PARENTS: usize = own_memory::PAGE_BYTES / size_of::<u32>();
 
 /// What tells a node from its siblings.
@@ -39,7 +37,7 @@ pub(super) struct Edge {
 
 impl Edge {
     #[inline]
-    fn hash(self) -> u32 {
+    pub(super) fn hash(self) -> u32 {
         let words = [self.parent, self.code, self.instruction, self.kind];
         let hash = words.into_iter().fold(0u64, |hash, word| {
             (hash.rotate_left(23) ^ u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -48,7 +46,7 @@ impl Edge {
     }
 
     #[inline]
-    fn is_of(self, node: &Node) -> bool {
+    pub(super) fn is_of(self, node: &Node) -> bool {
         self == Self {
             parent: node.parent,
             code: node.code,
@@ -61,8 +59,7 @@ impl Edge {
 impl CallTree {
     pub(super) const EMPTY: Self = Self {
         first_children: OwnArray::EMPTY,
-        edges: OwnArray::EMPTY,
-        used: 0,
+        other_children: OtherChildren::EMPTY,
         leaves: [Leaf { parent: 0, kind: node_kind::FRAME, node: 0 }; LEAVES],
     };
 
@@ -117,56 +114,19 @@ impl CallTree {
     }
 
     fn other_child(&mut self, edge: Edge, writer: &mut CaptureWriter) -> Result<u32, StopReason> {
-        if self.used * 2 >= self.edges.capacity() {
-            self.grow()?;
-        }
-        let nodes = writer.nodes();
         let hash = edge.hash();
-        let mask = self.edges.capacity() - 1;
-        let mut place = hash as usize & mask;
-        loop {
-            let entry = self.edges.as_slice()[place];
-            if entry == 0 {
-                break;
+        let nodes = writer.nodes();
+        // SAFETY: every child there is a node that the writer handed out.
+        let is_child = |id: u32| edge.is_of(unsafe { nodes.add(id as usize).as_ref() });
+        match self.other_children.find(edge.parent, hash, is_child) {
+            Found::Child(id) => Ok(id),
+            Found::Place(place) => {
+                let id = new_node(edge, writer)?;
+                self.other_children.put(place, hash, id);
+                Ok(id)
             }
-            let id = entry as u32;
-            // SAFETY: every id in the table is that of a node that the writer handed out.
-            let node = unsafe { nodes.add(id as usize).as_ref() };
-            if (entry >> 32) as u32 == hash && edge.is_of(node) {
-                return Ok(id);
-            }
-            place = (place + 1) & mask;
+            Found::NoRoom => Err(StopReason::OutOfMemory),
         }
-        self.add(edge, place, writer)
-    }
-
-    #[cold]
-    fn add(
-        &mut self,
-        edge: Edge,
-        place: usize,
-        writer: &mut CaptureWriter,
-    ) -> Result<u32, StopReason> {
-        let id = new_node(edge, writer)?;
-        self.edges.as_mut_slice()[place] = u64::from(edge.hash()) << 32 | u64::from(id);
-        self.used += 1;
-        Ok(id)
-    }
-
-    #[cold]
-    fn grow(&mut self) -> Result<(), StopReason> {
-        let capacity = (self.edges.capacity() * 2).max(FIRST_CAPACITY);
-        let grown = OwnArray::zeroed(capacity).ok_or(StopReason::OutOfMemory)?;
-        let old = std::mem::replace(&mut self.edges, grown);
-        let mask = capacity - 1;
-        for &entry in old.as_slice().iter().filter(|&&entry| entry != 0) {
-            let mut place = (entry >> 32) as usize & mask;
-            while self.edges.as_slice()[place] != 0 {
-                place = (place + 1) & mask;
-            }
-            self.edges.as_mut_slice()[place] = entry;
-        }
-        Ok(())
     }
 }
 

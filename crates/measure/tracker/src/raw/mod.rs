@@ -41,6 +41,7 @@ mod only_thread;
 mod open_windows;
 mod orders;
 mod origin;
+mod other_children;
 mod own_memory;
 mod recent;
 mod recording;

@@ -37,11 +37,27 @@ pub(super) unsafe fn populate(start: NonNull<u8>, bytes: usize) {
 }
 
 /// # Safety
-/// `start` and `bytes` are those of one call of [`map`], and nobody uses the memory any more.
+/// `start` and `bytes` are those of one call of [`map`] or [`remap`], and nobody uses the memory any more.
 pub(super) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's promise. The result does not matter: a refusal leaks the memory.
     unsafe { libc::munmap(start.as_ptr().cast::<c_void>(), bytes) };
     MAPPED_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
+}
+
+/// The same memory with other bounds, what is new of it zeroed, or `None` when the kernel refuses.
+///
+/// # Safety
+/// `start` and `bytes` are those of one call of [`map`] or this, and nobody uses the old address any more.
+unsafe fn remap(start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the caller's promise.
+    let moved =
+        unsafe { libc::mremap(start.as_ptr().cast(), bytes, new_bytes, libc::MREMAP_MAYMOVE) };
+    if moved == libc::MAP_FAILED {
+        return None;
+    }
+    MAPPED_BYTES.fetch_add(new_bytes as u64, Ordering::Relaxed);
+    MAPPED_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
+    NonNull::new(moved.cast())
 }
 
 /// An array of zeroed `T` in memory of its own. Zero bytes must be a valid `T`.
@@ -96,12 +112,19 @@ impl<T: Copy> OwnArray<T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.capacity) }
     }
 
-    /// The same elements with room for `capacity`, the new ones zero; `false` when the kernel refuses.
+    /// The same elements with room for `capacity`, which is not less, the new ones zero; `false` when the kernel refuses.
+    /// Pages move as they are: nothing is copied.
     #[must_use]
     pub(super) fn grow(&mut self, capacity: usize) -> bool {
-        let Some(mut grown) = Self::zeroed(capacity) else { return false };
-        grown.as_mut_slice()[..self.capacity].copy_from_slice(self.as_slice());
-        *self = grown;
+        let size = size_of::<T>();
+        let start = if self.capacity == 0 {
+            map(capacity * size)
+        } else {
+            // SAFETY: mapped with this size; `self` is borrowed exclusively, and forgets the old address.
+            unsafe { remap(self.start.cast(), self.capacity * size, capacity * size) }
+        };
+        let Some(start) = start else { return false };
+        (self.start, self.capacity) = (start.cast(), capacity);
         true
     }
 }
