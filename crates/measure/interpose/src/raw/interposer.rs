@@ -125,8 +125,15 @@ impl Interposer {
         unsafe { &mut *self.seen.get() }.begin(generation)
     }
 
+    /// Whether nothing is left to do for an object. Most are asked about each time that one is loaded.
+    fn is_done(&self, identity: usize, direction: Direction) -> bool {
+        // SAFETY: as in `begins`.
+        direction != Direction::Restore && unsafe { &*self.seen.get() }.contains(identity)
+    }
+
     fn patch_object(
         &self,
+        identity: usize,
         object: &LoadedObject,
         direction: Direction,
     ) -> Result<(), InterposeError> {
@@ -137,9 +144,9 @@ impl Interposer {
                 seen.clear();
                 self.rewrite_slots(object, direction).map(|_| ())
             }
-            _ if seen.contains(object.identity()) || self.is_exempt(object) => Ok(()),
+            _ if self.is_exempt(object) => Ok(()),
             _ => match self.rewrite_slots(object, direction) {
-                Ok(Relocated::Yes) => seen.insert(object.identity()),
+                Ok(Relocated::Yes) => seen.insert(identity),
                 outcome => {
                     seen.mark_incomplete();
                     outcome.map(|_| ())
@@ -298,9 +305,14 @@ unsafe extern "C" fn visit_object(
             return 1;
         }
     }
+    // No two objects have their headers at one address.
+    let identity = info.dlpi_phdr as usize;
+    if visit.interposer.is_done(identity, visit.direction) {
+        return 0;
+    }
     // SAFETY: `info` is used inside this callback only.
     let object = unsafe { LoadedObject::new(info) };
-    let outcome = visit.interposer.patch_object(&object, visit.direction);
+    let outcome = visit.interposer.patch_object(identity, &object, visit.direction);
     visit.outcome = visit.outcome.and(outcome);
     0
 }

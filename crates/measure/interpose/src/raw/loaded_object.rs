@@ -50,11 +50,6 @@ impl<'a> LoadedObject<'a> {
         folder(self.name)
     }
 
-    /// What tells two loaded objects apart.
-    pub(super) fn identity(&self) -> usize {
-        self.headers.as_ptr() as usize
-    }
-
     /// Above every address that the object's file speaks of.
     pub(super) fn extent(&self) -> usize {
         self.span.end - self.base
