@@ -80,6 +80,8 @@ const MOST_NAMESAKES: u32 = 1000;
 /// No process has this id.
 const NOBODY: u32 = 0;
 
+const OUT_OF_MEMORY: CreateError = CreateError::Begin(StopReason::OutOfMemory);
+
 /// What the capture says of the process, encoded for [`CaptureWriter::add_process`].
 pub(super) struct ProcessTexts {
     pub(super) count: u32,
@@ -106,9 +108,9 @@ pub(super) unsafe fn start(path: &CStr, process: ProcessTexts) -> Result<(), Sta
     unsafe {
         take_out();
         let session = Session::new(path, process)?;
-        let recording = session.record(path, arenas::current_use())?;
+        let (writer, arenas) = (session.record(path)?, arenas::current_use());
         control::set_ordered(false);
-        begin(session, recording)
+        begin(session, writer, arenas)
     }
 }
 
@@ -130,8 +132,8 @@ pub(super) unsafe fn start_on_order(
             session.pid = NOBODY;
         }
         if control::follow(orders).is_err() {
-            let (session, recording) = session.begin_ordered(1, arenas::current_use())?;
-            return begin(session, recording);
+            let (session, writer) = session.begin_ordered(1)?;
+            return begin(session, writer, arenas::current_use());
         }
         ORDERED_SESSION.set(session);
         wait_for_order();
@@ -179,15 +181,21 @@ unsafe fn carry_out_order() -> Result<(), StartError> {
         let (Order::Begin(number), Some(ordered)) = (order, ORDERED_SESSION.get()) else {
             return Ok(());
         };
-        let (session, recording) = ordered.begin_ordered(number, arenas)?;
+        let (session, writer) = ordered.begin_ordered(number)?;
         control::set_ordered(true);
-        begin(session, recording)
+        begin(session, writer, arenas)
     }
 }
 
 /// # Safety
 /// This thread holds the GIL, and nobody records.
-unsafe fn begin(session: Session, recording: Recording) -> Result<(), StartError> {
+unsafe fn begin(
+    session: Session,
+    writer: CaptureWriter,
+    arenas: ArenaUse,
+) -> Result<(), StartError> {
+    // Made here and not farther up: a recording is large, and stacks keep the pages that were once used.
+    let recording = Recording::new(writer, session.layout, arenas).ok_or(OUT_OF_MEMORY)?;
     ENDS_WITH_WINDOWS.store(false, Ordering::Relaxed);
     // SAFETY: the gate is closed, so nobody reads the session, and no hook records before all are set.
     unsafe {
@@ -307,11 +315,7 @@ pub(super) unsafe fn end() -> Result<Option<Ended>, StartError> {
 pub(super) unsafe fn open_window(id: u64) -> Result<(), StartError> {
     drop(enter_own());
     let mut entered = entered::enter_without_gil().map_err(|_| StartError::NotStarted)?;
-    if entered.open_window(id) {
-        Ok(())
-    } else {
-        Err(CreateError::Begin(StopReason::OutOfMemory).into())
-    }
+    if entered.open_window(id) { Ok(()) } else { Err(OUT_OF_MEMORY.into()) }
 }
 
 /// Closes a window, and ends the recording if that was to end with its last window. `None` if it is not open, as in a
@@ -363,7 +367,8 @@ pub(super) unsafe fn restart_in_child() -> Option<Entered> {
     unsafe {
         let arenas = entered::abandon();
         let session = SESSION.get_mut()?;
-        match session.record_child(arenas) {
+        let writer = session.record_child();
+        match writer.and_then(|writer| Recording::new(writer, session.layout, arenas)) {
             Some(recording) => entered::begin(recording, gate::register_barrier()),
             None => entered::gate().close(),
         }
@@ -382,8 +387,7 @@ impl Session {
         panic::set_hook(Box::new(|_| ()));
         // SAFETY: the caller holds the GIL.
         let (hexversion, layout) = unsafe { known_layout() }?;
-        Self::at(path, process, hexversion, layout)
-            .ok_or(CreateError::Begin(StopReason::OutOfMemory).into())
+        Self::at(path, process, hexversion, layout).ok_or(OUT_OF_MEMORY.into())
     }
 
     fn at(path: &CStr, process: ProcessTexts, hexversion: u32, layout: Layout) -> Option<Self> {
@@ -394,24 +398,19 @@ impl Session {
     }
 
     /// A child's capture has a name of its own.
-    fn begin_ordered(
-        &self,
-        number: u32,
-        arenas: ArenaUse,
-    ) -> Result<(Self, Recording), CreateError> {
-        const OUT_OF_MEMORY: CreateError = CreateError::Begin(StopReason::OutOfMemory);
+    fn begin_ordered(&self, number: u32) -> Result<(Self, CaptureWriter), CreateError> {
         let base = Path::new(OsStr::from_bytes(self.current_path().unwrap_or_default().to_bytes()));
         let path = capture_of_recording(base, number).into_os_string().into_vec();
         let path = CString::new(path).unwrap_or_default();
         let process = self.process.copied().ok_or(OUT_OF_MEMORY)?;
         let mut session =
             Self::at(&path, process, self.hexversion, self.layout).ok_or(OUT_OF_MEMORY)?;
-        let recording = if self.pid == std::process::id() {
-            session.record(&path, arenas)?
+        let writer = if self.pid == std::process::id() {
+            session.record(&path)?
         } else {
-            session.record_child(arenas).ok_or(CreateError::Begin(StopReason::StorageFailed))?
+            session.record_child().ok_or(CreateError::Begin(StopReason::StorageFailed))?
         };
-        Ok((session, recording))
+        Ok((session, writer))
     }
 
     /// Of this process, be it a forked child.
@@ -419,7 +418,7 @@ impl Session {
         CStr::from_bytes_until_nul(self.path.as_slice()).ok()
     }
 
-    fn record(&self, path: &CStr, arenas: ArenaUse) -> Result<Recording, CreateError> {
+    fn record(&self, path: &CStr) -> Result<CaptureWriter, CreateError> {
         let (pid, parent_pid) = lineage::begin();
         let start =
             Start { hexversion: self.hexversion, pid, parent_pid, started_unix_ns: unix_ns() };
@@ -428,19 +427,18 @@ impl Session {
             writer.hide_descriptor();
         }
         writer.add_process(self.process.count, self.process.encoded.as_slice())?;
-        let recording = Recording::new(writer, self.layout, arenas);
-        recording.ok_or(CreateError::Begin(StopReason::OutOfMemory))
+        Ok(writer)
     }
 
     /// `<path>.<pid>`; a grandchild's pid takes the place of its parent's. Where that name is taken, by a process that
     /// had the same id and executed another program, a number follows.
-    fn record_child(&mut self, arenas: ArenaUse) -> Option<Recording> {
+    fn record_child(&mut self) -> Option<CaptureWriter> {
         let suffix_at = self.path.capacity().checked_sub(SUFFIX_BYTES)?;
         for number in 1..MOST_NAMESAKES {
             write_suffix(self.path.as_mut_slice().get_mut(suffix_at..)?, number);
             let path = self.current_path()?;
             if !exists(path) {
-                return self.record(path, arenas).ok();
+                return self.record(path).ok();
             }
         }
         None
