@@ -3,6 +3,9 @@
 //! While the heap rises above its old peak nothing is done about it: it is at its peak now, and so is each node. The
 //! first free thereafter writes the peak down and moves its number on, which makes what nodes remember of the old one
 //! stale, all at once. A node remembers what it had at the peak when it is next touched below it.
+//!
+//! Of two counters side by side one is changed before something is decided, the other after: together they would be read
+//! by one instruction, which waits where they were written by two.
 
 use crate::weight::Amount;
 use lowtide_capture::layout::{Header, Node, Temporary};
@@ -11,10 +14,11 @@ use lowtide_capture::layout::{Header, Node, Temporary};
 #[inline]
 pub(crate) fn allocated(header: &mut Header, node: &mut Node, amount: Amount) {
     let Amount { bytes, blocks } = amount;
-    if header.live_bytes <= header.peak_bytes {
+    let is_above_peak = header.live_bytes > header.peak_bytes;
+    header.live_bytes = header.live_bytes.wrapping_add(bytes);
+    if !is_above_peak {
         remember_peak(header, node);
     }
-    header.live_bytes = header.live_bytes.wrapping_add(bytes);
     header.live_blocks = header.live_blocks.wrapping_add(blocks.into());
     node.live_bytes = node.live_bytes.wrapping_add(bytes);
     node.live_blocks = node.live_blocks.wrapping_add(blocks);
@@ -25,10 +29,16 @@ pub(crate) fn allocated(header: &mut Header, node: &mut Node, amount: Amount) {
 /// So much that was allocated under `node` was freed.
 #[inline]
 pub(crate) fn freed(header: &mut Header, node: &mut Node, amount: Amount) {
-    let Amount { bytes, blocks } = amount;
     write_down_peak(header);
-    remember_peak(header, node);
+    freed_below_peak(header, node, amount);
+}
+
+/// As [`freed`], after [`write_down_peak`].
+#[inline]
+pub(crate) fn freed_below_peak(header: &mut Header, node: &mut Node, amount: Amount) {
+    let Amount { bytes, blocks } = amount;
     header.live_bytes = header.live_bytes.wrapping_sub(bytes);
+    remember_peak(header, node);
     header.live_blocks = header.live_blocks.wrapping_sub(blocks.into());
     node.live_bytes = node.live_bytes.wrapping_sub(bytes);
     node.live_blocks = node.live_blocks.wrapping_sub(blocks);
@@ -57,7 +67,7 @@ pub(crate) fn peak_bytes(header: &Header) -> u64 {
 
 /// If the heap is above its old peak, it is at its peak.
 #[inline]
-fn write_down_peak(header: &mut Header) {
+pub(crate) fn write_down_peak(header: &mut Header) {
     if header.live_bytes > header.peak_bytes {
         header.peak_bytes = header.live_bytes;
         header.peak_blocks = header.live_blocks;

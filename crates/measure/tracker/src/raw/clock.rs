@@ -64,6 +64,12 @@ impl Clock {
         bytes >= LARGE_BYTES
     }
 
+    /// Whether the next event that allocates a small block is one after which the time is looked at.
+    #[inline]
+    pub(super) fn is_due_next(&self) -> bool {
+        self.events_left == 1
+    }
+
     /// Called once per event that allocated `bytes`.
     #[inline]
     pub(super) fn is_due(&mut self, bytes: u64) -> bool {

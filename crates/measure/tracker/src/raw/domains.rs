@@ -1,7 +1,7 @@
 //! Python's own allocation domains: `PyMem_Raw`, `PyMem` and `PyObject`, hooked through `PyMem_SetAllocator`.
 
 use super::recording::{Family, LARGEST_IN_ARENA_BYTES};
-use super::{events, interpreter, thread};
+use super::{events, interpreter, sampling, thread};
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -164,10 +164,60 @@ unsafe fn is_plain_pymalloc() -> bool {
 fn hooks_of(domain: c_int, is_pymalloc: bool) -> Allocator {
     let original = ORIGINALS.of(domain);
     match (domain, is_pymalloc) {
+        (MEM.., true) if sampling::wanted() == 0 => fast_hooks(original),
         // SAFETY: filled by `install`, which is the only caller.
         (RAW, _) => hooks::<false, false>(unsafe { (*original).context }),
         (_, false) => hooks::<true, false>(original.cast()),
         (_, true) => hooks::<true, true>(original.cast()),
+    }
+}
+
+/// For the domains with the GIL where pymalloc itself stands behind them, and every block is recorded: the same in effect
+/// as `hooks::<true, true>`.
+fn fast_hooks(original: *mut Allocator) -> Allocator {
+    Allocator {
+        malloc: Some(malloc_fast),
+        calloc: Some(calloc_fast),
+        free: Some(free_fast),
+        ..hooks::<true, true>(original.cast())
+    }
+}
+
+unsafe extern "C" fn malloc_fast(context: *mut c_void, bytes: usize) -> *mut c_void {
+    // SAFETY: as in `malloc`.
+    unsafe {
+        match original::<true>(context).malloc.filter(|_| is_in_arena(bytes)) {
+            Some(call) => {
+                events::allocated_small(call(original::<true>(context).context, bytes), bytes)
+            }
+            None => malloc::<true, true>(context, bytes),
+        }
+    }
+}
+
+unsafe extern "C" fn calloc_fast(context: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
+    let in_all = count.checked_mul(bytes).filter(|&in_all| is_in_arena(in_all));
+    // SAFETY: as in `malloc`.
+    unsafe {
+        match original::<true>(context).calloc.zip(in_all) {
+            Some((call, in_all)) => events::allocated_small(
+                call(original::<true>(context).context, count, bytes),
+                in_all,
+            ),
+            None => calloc::<true, true>(context, count, bytes),
+        }
+    }
+}
+
+unsafe extern "C" fn free_fast(context: *mut c_void, block: *mut c_void) {
+    // SAFETY: as in `malloc`.
+    unsafe {
+        match original::<true>(context).free {
+            Some(call) if events::about_to_free_small(block as usize) => {
+                call(original::<true>(context).context, block);
+            }
+            _ => free::<true, true>(context, block),
+        }
     }
 }
 

@@ -42,6 +42,12 @@ pub(super) fn enter_with_gil() -> Result<Entered, Shut> {
     SHARED.gate.enter_with_gil().map(|pass| Entered { pass })
 }
 
+/// For a thread that holds the GIL, if it need not wait; what it does inside raises no doubt.
+#[inline]
+pub(super) fn pass_through() -> Option<Passing> {
+    SHARED.gate.enter_unhindered().then_some(Passing)
+}
+
 /// For any other thread.
 pub(super) fn enter_without_gil() -> Result<Entered, Shut> {
     SHARED.gate.enter_without_gil().map(|pass| Entered { pass })
@@ -134,6 +140,24 @@ impl DerefMut for Entered {
     fn deref_mut(&mut self) -> &mut Recording {
         // SAFETY: as in `deref`.
         unsafe { (*SHARED.recording.get()).assume_init_mut() }
+    }
+}
+
+/// As [`Entered`], of a thread that does little.
+pub(super) struct Passing;
+
+impl Passing {
+    #[inline]
+    pub(super) fn recording(&mut self) -> &mut Recording {
+        // SAFETY: as in `Entered::deref`.
+        unsafe { (*SHARED.recording.get()).assume_init_mut() }
+    }
+}
+
+impl Drop for Passing {
+    #[inline]
+    fn drop(&mut self) {
+        SHARED.gate.leave(Pass::Biased);
     }
 }
 

@@ -144,6 +144,36 @@ fn record<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
     }
 }
 
+/// Records a small block that pymalloc has given out, to a caller that holds the GIL. The block.
+#[expect(clippy::inline_always, reason = "every small object comes by here")]
+#[inline(always)]
+pub(super) fn allocated_small(block: *mut c_void, bytes: usize) -> *mut c_void {
+    if let Some(thread_state) = interpreter::confirmed_thread_state()
+        && let Some(mut passing) = entered::pass_through()
+        // SAFETY: the thread state is that of this thread.
+        && unsafe { passing.recording().allocated_fast(block as usize, bytes, thread_state.get()) }
+    {
+        return block;
+    }
+    allocated_before(block, bytes)
+}
+
+/// It does not unwind, so that who calls it last need not come back.
+#[inline(never)]
+extern "C" fn allocated_before(block: *mut c_void, bytes: usize) -> *mut c_void {
+    allocated::<true>(|| block, bytes, Family::Objects)
+}
+
+/// Forgets a small block that is about to be freed, by a caller that holds the GIL; `false` if `about_to_free` is to be
+/// told.
+#[expect(clippy::inline_always, reason = "every small object comes by here")]
+#[inline(always)]
+pub(super) fn about_to_free_small(address: usize) -> bool {
+    interpreter::confirmed_thread_state().is_some()
+        && entered::pass_through()
+            .is_some_and(|mut passing| passing.recording().freed_fast(address))
+}
+
 /// Whether the block at `address` may be recorded.
 #[inline]
 pub(super) fn may_know(address: usize) -> bool {
@@ -151,21 +181,9 @@ pub(super) fn may_know(address: usize) -> bool {
 }
 
 /// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
-#[expect(clippy::inline_always, reason = "every free of an exact recording comes by here")]
-#[inline(always)]
 pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
     let caller = Caller::new::<HAS_GIL>();
     let mut entered = caller.enter()?;
-    if HAS_GIL && let Some(block) = entered.take_from_pool(address) {
-        entered.census_before_fall(address, block);
-        entered.freed_in_pool(address, block);
-        return Some(block.bytes as usize);
-    }
-    forget_anywhere(&mut entered, address, caller)
-}
-
-#[inline(never)]
-fn forget_anywhere(entered: &mut Entered, address: usize, caller: Caller) -> Option<usize> {
     let block = entered.take(address)?;
     if caller.holds_gil {
         entered.census_before_fall(address, block);

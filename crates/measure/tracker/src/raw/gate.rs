@@ -64,19 +64,19 @@ impl Gate {
     /// For a thread that holds the GIL, and keeps it until it leaves.
     #[inline]
     pub(super) fn enter_with_gil(&self) -> Result<Pass, Shut> {
+        if self.enter_unhindered() { Ok(Pass::Biased) } else { self.enter_locked() }
+    }
+
+    /// As `enter_with_gil`, but `false` where that might wait or be refused.
+    #[inline]
+    pub(super) fn enter_unhindered(&self) -> bool {
         self.busy.store(true, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         if self.state.load(Ordering::Relaxed) == 0 {
-            Ok(Pass::Biased)
-        } else {
-            self.enter_shut_with_gil()
+            return true;
         }
-    }
-
-    #[cold]
-    fn enter_shut_with_gil(&self) -> Result<Pass, Shut> {
         self.busy.store(false, Ordering::Release);
-        self.enter_locked()
+        false
     }
 
     /// For any other thread.
@@ -188,6 +188,7 @@ impl Gate {
         self.unlock();
     }
 
+    #[cold]
     fn enter_locked(&self) -> Result<Pass, Shut> {
         // While it is closed, nobody need wait for another to be told so.
         if self.state.load(Ordering::Relaxed) & CLOSED != 0 {

@@ -8,6 +8,7 @@ use pyo3_ffi::{
     PyObject_GetAttrString, PySys_GetObject,
 };
 use std::ffi::{CStr, c_void};
+use std::num::NonZero;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -52,6 +53,22 @@ pub(super) fn current_thread_state() -> usize {
         }
     }
     call(&CURRENT_FUNCTION)
+}
+
+/// `current_thread_state` for a thread that holds the GIL, if it is the one that this thread was last seen with, and so
+/// one of the recorded interpreter.
+#[inline]
+pub(super) fn confirmed_thread_state() -> Option<NonZero<usize>> {
+    let word = CURRENT_WORD.load(Ordering::Relaxed);
+    // SAFETY: as in `current_thread_state`. At no distance lies the thread pointer, which is no thread state.
+    let thread_state = unsafe {
+        if word.is_null() {
+            thread::word_at(CURRENT_VARIABLE.load(Ordering::Relaxed))
+        } else {
+            AtomicUsize::from_ptr(word).load(Ordering::Relaxed)
+        }
+    };
+    NonZero::new(thread_state).filter(|state| state.get() == thread::known_thread_state())
 }
 
 /// Whether `current_thread_state` never names that of another thread.

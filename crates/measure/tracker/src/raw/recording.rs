@@ -1,6 +1,7 @@
 //! All that is recorded of a process, and how events change it.
 
 mod charging;
+mod fast_path;
 mod mapping;
 mod telling;
 
@@ -142,11 +143,6 @@ impl Recording {
     ///
     /// # Safety
     /// `thread_state` is 0 or the live thread state of the calling thread.
-    #[expect(
-        clippy::inline_always,
-        reason = "most events are allocations and frees of small objects"
-    )]
-    #[inline(always)]
     pub(super) unsafe fn allocated(
         &mut self,
         address: usize,
@@ -158,60 +154,19 @@ impl Recording {
         match unsafe { self.node(thread_state, family.node_kind()) } {
             Ok(node) => {
                 let block = Block { node, bytes: bytes as u64 };
-                let source = family.source(block.bytes);
-                if source != Source::Pool || !self.put_in_known_pool(address, block) {
-                    self.put(address, block, source);
-                }
+                self.put(address, block, family.source(block.bytes));
             }
             Err(reason) => self.doubt(reason),
         }
     }
 
-    /// Records a block where one of its size is expected; whether that was so. None is where blocks are sampled.
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[inline(always)]
-    fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
-        if !self.shadow.put_in_known_pool(address, block) {
-            return false;
-        }
-        recent::note(address);
-        let (header, node) = self.counters(block.node);
-        ledger::allocated(header, node, Amount::exact(block.bytes));
-        self.census_watch.allocated();
-        self.tick(block.bytes);
-        true
-    }
-
-    /// Forgets a small block that is about to be freed, and still counts as live; `None` says nothing.
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[inline(always)]
-    pub(super) fn take_from_pool(&mut self, address: usize) -> Option<Block> {
-        self.shadow.take_from_pool(address)
-    }
-
-    /// The block that `take_from_pool` took is gone.
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[inline(always)]
-    pub(super) fn freed_in_pool(&mut self, address: usize, block: Block) {
-        let amount = Amount::exact(block.bytes);
-        let (header, node) = self.counters(block.node);
-        ledger::freed(header, node, amount);
-        if recent::take(address) {
-            ledger::freed_soon(self.temporary(block.node), amount);
-        }
-    }
-
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
-    #[inline]
     pub(super) fn take(&mut self, address: usize) -> Option<Block> {
-        match self.shadow.take_from_pool(address) {
-            None => self.take_from_anywhere(address),
-            Some(block) => Some(block),
+        if let Some(found) = self.shadow.find_in_pool(address) {
+            let block = found.block;
+            found.take();
+            return Some(block);
         }
-    }
-
-    #[inline(never)]
-    fn take_from_anywhere(&mut self, address: usize) -> Option<Block> {
         let taken = self.shadow.take(address)?;
         self.no_longer_holds(address, taken);
         taken.block

@@ -8,7 +8,6 @@ use super::own_memory::OwnArray;
 use super::thread;
 use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
 use std::arch::asm;
-use std::ops::RangeInclusive;
 
 /// Stacks deeper than this are charged to their innermost frames only.
 const DEEPEST: usize = 1 << 22;
@@ -51,6 +50,8 @@ struct LastStack {
     depth: usize,
     /// The last place that holds a frame.
     known: usize,
+    /// Up to this one, each place's node was found for its position and under the node of the place before.
+    settled: usize,
 }
 
 /// A frame of the last stack.
@@ -74,7 +75,7 @@ struct Memo {
 
 impl Stacks {
     pub(super) const EMPTY: Self = Self {
-        last: [const { LastStack { places: OwnArray::EMPTY, depth: 0, known: 0 } }; LAST_STACKS],
+        last: [const { LastStack::EMPTY }; LAST_STACKS],
         latest: 0,
         walked: OwnArray::EMPTY,
         memo: OwnArray::EMPTY,
@@ -95,63 +96,57 @@ impl Stacks {
         // SAFETY: the caller's promise, which is that of both.
         unsafe {
             match self.recall(layout, innermost) {
-                Recalled::Node(node) => Ok(node),
-                Recalled::Vaguely(unknown) => {
-                    self.find_out(unknown, layout, innermost, node_of_frame)
-                }
+                Some(node) => Ok(node),
+                None => self.find_out(layout, innermost, node_of_frame),
             }
         }
     }
 
-    /// The node of `innermost` if nothing changed since the last stack, or only the frame itself, and that was seen so
-    /// under the same caller before. Otherwise [`Self::find_out`] goes on from what this returns.
+    /// The node of `innermost` if its callers are those of the last stack, and all that changed was seen before, which is
+    /// found out without a call. Otherwise [`Self::find_out`] tells.
     ///
     /// # Safety
     /// As [`Self::node`].
     #[expect(clippy::inline_always, reason = "most events need nothing else")]
     #[inline(always)]
-    pub(super) unsafe fn recall(&mut self, layout: &Layout, innermost: FrameAddress) -> Recalled {
+    pub(super) unsafe fn recall(
+        &mut self,
+        layout: &Layout,
+        innermost: FrameAddress,
+    ) -> Option<u32> {
         self.latest = stack_index();
         let last = &mut self.last[self.latest];
-        let Some(top) = last.place_of(innermost) else {
-            return Recalled::Vaguely(Unknown::Chain);
-        };
+        let top = last.place_of(innermost)?;
         // SAFETY: the caller's promise, and `innermost` is what the place holds.
-        match unsafe { last.compare(&layout.frame, top) } {
-            Compared::Same => {
-                last.depth = top;
-                // SAFETY: `top` is a place, as it holds a frame.
-                Recalled::Node(unsafe { last.places.get_unchecked(top) }.node)
-            }
-            Compared::ChangedFrom(first) => {
-                match last.recall(first, top, self.memo.as_slice(), self.salt) {
-                    Some(node) => Recalled::Node(node),
-                    None => Recalled::Vaguely(Unknown::Places(first, top)),
-                }
-            }
-            Compared::Diverged => Recalled::Vaguely(Unknown::Chain),
+        if unsafe { !last.compare(&layout.frame, top) } {
+            return None;
         }
+        last.recall(top, self.memo.as_slice(), self.salt)
     }
 
-    /// The node of `innermost`, of which [`Self::recall`] said that this much is `unknown`.
+    /// The node of `innermost`, whatever its callers are.
     ///
     /// # Safety
-    /// As [`Self::node`]; nothing happened since.
+    /// As [`Self::node`].
     #[inline(never)]
     pub(super) unsafe fn find_out<F: NodeOfFrame>(
         &mut self,
-        unknown: Unknown,
         layout: &Layout,
         innermost: FrameAddress,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
+        self.latest = stack_index();
+        let last = &mut self.last[self.latest];
+        // SAFETY: the caller's promise, and `innermost` is what the place holds.
+        let same =
+            last.place_of(innermost).filter(|&top| unsafe { last.compare(&layout.frame, top) });
         // SAFETY: the caller's promise; the frames of places that were compared were found on the stack.
         unsafe {
-            let changed = match unknown {
-                Unknown::Places(first, top) => first..=top,
-                Unknown::Chain => self.walk(layout, innermost).ok_or_else(F::out_of_memory)?,
+            let top = match same {
+                Some(top) => top,
+                None => self.walk(layout, innermost).ok_or_else(F::out_of_memory)?,
             };
-            self.look_up(changed, layout, node_of_frame)
+            self.look_up(top, layout, node_of_frame)
         }
     }
 
@@ -165,29 +160,25 @@ impl Stacks {
     pub(super) fn forget(&mut self) {
         self.salt = self.salt.wrapping_add(SPREAD);
         for last in &mut self.last {
-            (last.depth, last.known) = (0, 0);
+            (last.depth, last.known, last.settled) = (0, 0, 0);
         }
     }
 
     /// Goes outwards through frames that the last stack does not have where they would be, as those of a coroutine whose
-    /// turn it is, and takes them over. The places to look up again; `None` when the kernel refuses memory.
+    /// turn it is, and takes them over. The place of the innermost; `None` when the kernel refuses memory.
     ///
     /// # Safety
     /// As [`Self::node`].
-    unsafe fn walk(
-        &mut self,
-        layout: &Layout,
-        innermost: FrameAddress,
-    ) -> Option<RangeInclusive<usize>> {
+    unsafe fn walk(&mut self, layout: &Layout, innermost: FrameAddress) -> Option<usize> {
         let last = &mut self.last[self.latest];
         let (mut walked, mut next) = (0, Some(innermost));
-        let (mut kept, mut may_keep) = (Kept::NOTHING, true);
+        let (mut kept, mut may_keep) = (0, true);
         while let Some(frame) = next.filter(|_| walked < DEEPEST) {
             let is_candidate = may_keep && (1..=MOST_REPLACED).contains(&walked);
             if is_candidate && let Some(place) = last.place_near(frame) {
                 // SAFETY: the caller's promise: each frame was reached from the innermost one.
-                if let Some(found) = unsafe { last.kept_from(layout, place) } {
-                    kept = found;
+                if unsafe { last.compare(&layout.frame, place) } {
+                    kept = place;
                     break;
                 }
                 may_keep = false;
@@ -200,12 +191,13 @@ impl Stacks {
             next = unsafe { frame.previous(&layout.frame) };
             walked += 1;
         }
-        let depth = kept.depth + walked;
+        let depth = kept + walked;
         if !last.has_room(depth) {
             return None;
         }
+        last.settled = last.settled.min(kept);
         let frames = self.walked.as_slice()[..walked].iter().rev().flatten();
-        let places = last.places.as_mut_slice().iter_mut().enumerate().skip(kept.depth + 1);
+        let places = last.places.as_mut_slice().iter_mut().enumerate().skip(kept + 1);
         for ((index, place), &frame) in places.zip(frames) {
             // SAFETY: the caller's promise.
             let position = unsafe { frame.position(&layout.frame) };
@@ -215,16 +207,16 @@ impl Stacks {
             place.frame = Some(frame);
         }
         last.known = last.known.max(depth);
-        Some(kept.changed_from..=depth)
+        Some(depth)
     }
 
-    /// Looks up what changed in these places, from the outermost inwards; the last one is that of the innermost frame.
+    /// Looks up what changed up to `top`, the place of the innermost frame, from the outermost inwards.
     ///
     /// # Safety
     /// As [`Self::node`]; the places hold the frames that are on the stack, and their positions.
     unsafe fn look_up<F: NodeOfFrame>(
         &mut self,
-        changed: RangeInclusive<usize>,
+        top: usize,
         layout: &Layout,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
@@ -232,9 +224,10 @@ impl Stacks {
             return Err(F::out_of_memory());
         }
         let last = &mut self.last[self.latest];
-        last.depth = *changed.end();
-        let mut node = last.node_at(changed.start() - 1);
-        for place in &mut last.places.as_mut_slice()[changed] {
+        last.depth = top;
+        let settled = last.settled.min(top);
+        let mut node = last.node_at(settled);
+        for place in &mut last.places.as_mut_slice()[settled + 1..=top] {
             let parent = node;
             if place.parent == parent {
                 node = place.node;
@@ -254,45 +247,14 @@ impl Stacks {
             }
             (place.node, place.parent) = (node, parent);
         }
+        last.settled = last.settled.max(top);
         Ok(node)
     }
 }
 
-/// What is known of a stack at first sight.
-pub(super) enum Recalled {
-    Node(u32),
-    Vaguely(Unknown),
-}
-
-/// What has to be found out.
-#[derive(Clone, Copy)]
-pub(super) enum Unknown {
-    /// The nodes of the places from the first to the last of these.
-    Places(usize, usize),
-    /// Who called whom.
-    Chain,
-}
-
-/// How much of the last stack is that of this one as well.
-struct Kept {
-    depth: usize,
-    /// The outermost place that has to be looked up again.
-    changed_from: usize,
-}
-
-impl Kept {
-    const NOTHING: Self = Self { depth: 0, changed_from: 1 };
-}
-
-enum Compared {
-    Same,
-    /// The outermost place that has to be looked up again.
-    ChangedFrom(usize),
-    /// The chain of callers is another one.
-    Diverged,
-}
-
 impl LastStack {
+    const EMPTY: Self = Self { places: OwnArray::EMPTY, depth: 0, known: 0, settled: 0 };
+
     /// Where a frame at this address lay: mostly the innermost of the last stack, its caller, what it may call, with the
     /// frame between them that stands for a call from C, or the innermost of the deepest stack known.
     #[inline]
@@ -316,72 +278,66 @@ impl LastStack {
             .find(|&place| self.places.as_slice()[place].frame == Some(frame))
     }
 
-    /// What still stands from this place outwards.
-    ///
-    /// # Safety
-    /// As [`Self::compare`].
-    unsafe fn kept_from(&mut self, layout: &Layout, place: usize) -> Option<Kept> {
-        // SAFETY: the caller's promise.
-        let changed_from = match unsafe { self.compare(&layout.frame, place) } {
-            Compared::Same => place + 1,
-            Compared::ChangedFrom(first) => first,
-            Compared::Diverged => return None,
-        };
-        Some(Kept { depth: place, changed_from })
-    }
-
-    /// Compares the stack whose innermost frame `top` holds, and takes over positions that differ.
+    /// Whether the callers of the frame that `top` holds are those of the last stack. Places that they moved on from hold
+    /// their new positions then, and are no longer settled.
     ///
     /// # Safety
     /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
-    #[inline(never)]
-    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> Compared {
+    #[expect(clippy::inline_always, reason = "most events need little else")]
+    #[inline(always)]
+    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> bool {
         // A copy, so that the compiler need not expect it to change with every position that is written.
         let layout = *layout;
-        let places = self.places.as_mut_slice();
-        let (mut first, mut index) = (usize::MAX, top);
+        let places = self.places.as_mut_ptr();
+        let mut index = top;
         // SAFETY: `top` is a place.
-        let mut next = unsafe { places.get_unchecked(top) }.frame;
+        let mut next = unsafe { (*places.add(top)).frame };
         while let Some(frame) = next {
-            // SAFETY: `top` holds a frame of this stack by the caller's promise, any other the caller of the one before.
-            let (position, caller) = unsafe { (frame.position(&layout), frame.previous(&layout)) };
             // SAFETY: `index` counts down from `top` to the first place with a frame.
-            let (place, caller_place) =
-                unsafe { (&mut *places.as_mut_ptr().add(index), &*places.as_ptr().add(index - 1)) };
-            if position != place.position {
-                (place.position, place.parent) = (position, UNKNOWN);
+            let (place, caller) =
+                unsafe { (&mut *places.add(index), (*places.add(index - 1)).frame) };
+            // SAFETY: `top` holds a frame of this stack by the caller's promise, any other the caller of the one before.
+            unsafe {
+                let position = frame.position(&layout);
+                if position != place.position {
+                    (place.position, place.parent) = (position, UNKNOWN);
+                    self.settled = self.settled.min(index - 1);
+                }
+                if !is_called_by(frame, &layout, caller) {
+                    return false;
+                }
             }
-            if caller.map_or(0, FrameAddress::address) != predicted(caller_place.frame) {
-                return Compared::Diverged;
-            }
-            if place.parent != caller_place.node {
-                first = index;
-            }
-            next = caller_place.frame;
+            next = caller;
             index -= 1;
         }
-        if first == usize::MAX { Compared::Same } else { Compared::ChangedFrom(first) }
+        true
     }
 
-    /// The node of the frame at `top`, if that alone changed and was seen so under the same caller.
-    #[expect(clippy::inline_always, reason = "many events need nothing else")]
+    /// The node of the frame at `top`, if what is not settled up to there was seen before.
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
     #[inline(always)]
-    fn recall(&mut self, first: usize, top: usize, memo: &[Memo], salt: u64) -> Option<u32> {
-        if first != top {
-            return None;
+    fn recall(&mut self, top: usize, memo: &[Memo], salt: u64) -> Option<u32> {
+        let places = self.places.as_mut_ptr();
+        let settled = self.settled.min(top);
+        // SAFETY: places up to `top` hold frames, but for the first.
+        let mut node = unsafe { (*places.add(settled)).node };
+        for index in settled + 1..=top {
+            // SAFETY: as above.
+            let place = unsafe { &mut *places.add(index) };
+            let parent = node;
+            if place.parent != parent {
+                let salted_position = place.position ^ salt;
+                let memo = memo.get(memo_index(salted_position, parent))?;
+                if memo.salted_position != salted_position || memo.parent != parent {
+                    return None;
+                }
+                (place.node, place.parent) = (memo.node, parent);
+            }
+            node = place.node;
         }
-        let [caller, place] = self.places.as_mut_slice().get_mut(top - 1..=top)? else {
-            return None;
-        };
-        let parent = caller.node;
-        let salted_position = place.position ^ salt;
-        let memo = memo.get(memo_index(salted_position, parent))?;
-        if memo.salted_position != salted_position || memo.parent != parent {
-            return None;
-        }
-        (place.node, place.parent) = (memo.node, parent);
+        self.settled = self.settled.max(top);
         self.depth = top;
-        Some(memo.node)
+        Some(node)
     }
 
     #[inline]
@@ -395,16 +351,31 @@ impl LastStack {
     }
 }
 
-/// The address of this frame, where 0 is none. The compiler must not find out that what was compared with it is equal:
-/// it would read the next frame through the link just loaded, and so wait for it.
-#[inline]
-fn predicted(frame: Option<FrameAddress>) -> usize {
-    let mut address = frame.map_or(0, FrameAddress::address);
-    // SAFETY: an empty instruction.
+/// Whether `caller` is the frame that called `frame`. The compiler must not find out that the two are equal: it would read
+/// the next frame through the link just loaded, and so wait for it.
+///
+/// # Safety
+/// As [`FrameAddress::previous`].
+#[expect(clippy::inline_always, reason = "once for each frame of a stack")]
+#[inline(always)]
+unsafe fn is_called_by(
+    frame: FrameAddress,
+    layout: &FrameLayout,
+    caller: Option<FrameAddress>,
+) -> bool {
+    // SAFETY: the caller's promise.
     unsafe {
-        asm!("/* {0} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags));
+        asm!(
+            "cmp qword ptr [{frame} + {previous}], {caller}",
+            "jne {other}",
+            frame = in(reg) frame.address(),
+            previous = in(reg) layout.previous,
+            caller = in(reg) caller.map_or(0, FrameAddress::address),
+            other = label { return false },
+            options(nostack, readonly),
+        );
     }
-    address
+    true
 }
 
 #[inline]

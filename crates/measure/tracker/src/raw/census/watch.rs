@@ -101,14 +101,32 @@ impl Watch {
         block: Block,
         level: HeapLevel,
     ) -> bool {
-        // No peak rises during a run of frees: either all of it matters or nothing.
-        if level.peak_bytes <= self.due_above_bytes {
+        if !self.is_due_at(level.peak_bytes) {
             return false;
         }
+        let is_falling = self.would_fall(block, level);
+        self.keep_in_mind(address, block);
+        is_falling
+    }
+
+    /// Whether frees matter after such a peak. None rises during a run of them: either all of it does or nothing.
+    #[inline]
+    pub(in crate::raw) fn is_due_at(&self, peak_bytes: u64) -> bool {
+        peak_bytes > self.due_above_bytes
+    }
+
+    /// What `is_falling` would say where a census is due.
+    #[inline]
+    pub(in crate::raw) fn would_fall(&self, block: Block, level: HeapLevel) -> bool {
+        let is_last_near = level.live_bytes.saturating_sub(block.bytes) < level.least_near_peak();
+        level.is_near_peak() && (is_last_near || self.run_length == RUN - 1)
+    }
+
+    /// A block is about to be freed, and a census is due.
+    #[inline]
+    pub(in crate::raw) fn keep_in_mind(&mut self, address: usize, block: Block) {
         self.run[self.run_length % RUN] = (address, block);
         self.run_length = self.run_length.wrapping_add(1);
-        let is_last_near = level.live_bytes.saturating_sub(block.bytes) < level.least_near_peak();
-        level.is_near_peak() && (is_last_near || self.run_length == RUN)
     }
 
     /// Whether a fall that began `elapsed_ns` after the start is worth a census.

@@ -6,7 +6,7 @@ use crate::raw::fork_place;
 use crate::raw::native_stack::{Asking, NativeStacks};
 use crate::raw::nodes::Nodes;
 use crate::raw::origin::Origin;
-use crate::raw::stack::{NodeOfFrame, Recalled, Stacks, Unknown};
+use crate::raw::stack::{NodeOfFrame, Stacks};
 use crate::raw::thread;
 use crate::raw::waiting::Waiter;
 use lowtide_capture::StopReason;
@@ -16,26 +16,11 @@ use lowtide_cpython::FrameAddress;
 impl Recording {
     /// # Safety
     /// As [`Recording::allocated`].
-    #[expect(clippy::inline_always, reason = "most events need nothing else")]
-    #[inline(always)]
     pub(super) unsafe fn node(
         &mut self,
         thread_state: usize,
         kind: u32,
     ) -> Result<u32, StopReason> {
-        if kind == node_kind::FRAME && self.native_stacks.is_none() {
-            // SAFETY: the caller's promise.
-            let parent = unsafe { self.frame_node(thread_state) }?;
-            return if parent == 0 { self.nameless_node(thread_state) } else { Ok(parent) };
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.node_of_kind(thread_state, kind) }
-    }
-
-    /// # Safety
-    /// As [`Recording::allocated`].
-    #[inline(never)]
-    unsafe fn node_of_kind(&mut self, thread_state: usize, kind: u32) -> Result<u32, StopReason> {
         let parent = if self.native_stacks.is_some() {
             // SAFETY: the caller's promise.
             unsafe { self.native_node(thread_state) }?
@@ -55,7 +40,7 @@ impl Recording {
     /// # Safety
     /// As [`Recording::allocated`].
     #[inline]
-    unsafe fn innermost_frame(&self, thread_state: usize) -> Option<FrameAddress> {
+    pub(super) unsafe fn innermost_frame(&self, thread_state: usize) -> Option<FrameAddress> {
         if thread_state == 0 {
             return None;
         }
@@ -67,30 +52,13 @@ impl Recording {
     ///
     /// # Safety
     /// As [`Recording::allocated`].
-    #[expect(clippy::inline_always, reason = "most events need nothing else")]
-    #[inline(always)]
-    pub(super) unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
+    unsafe fn frame_node(&mut self, thread_state: usize) -> Result<u32, StopReason> {
         // SAFETY: the caller's promise.
         unsafe {
             let Some(innermost) = self.innermost_frame(thread_state) else { return Ok(0) };
-            match self.stacks.recall(&self.layout, innermost) {
-                Recalled::Node(node) => Ok(node),
-                Recalled::Vaguely(unknown) => self.find_out(innermost, unknown),
-            }
+            let (stacks, _, mut nodes) = self.stacks_and_nodes();
+            stacks.find_out(nodes.layout, innermost, &mut nodes)
         }
-    }
-
-    /// # Safety
-    /// As [`Recording::allocated`]; `unknown` was just said of this thread's innermost frame.
-    #[inline(never)]
-    unsafe fn find_out(
-        &mut self,
-        innermost: FrameAddress,
-        unknown: Unknown,
-    ) -> Result<u32, StopReason> {
-        let (stacks, _, mut nodes) = self.stacks_and_nodes();
-        // SAFETY: the caller's promise.
-        unsafe { stacks.find_out(unknown, nodes.layout, innermost, &mut nodes) }
     }
 
     fn stacks_and_nodes(&mut self) -> (&mut Stacks, Option<&mut NativeStacks>, Nodes<'_>) {

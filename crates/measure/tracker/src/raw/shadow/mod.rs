@@ -45,6 +45,23 @@ pub(super) enum Source {
     Other,
 }
 
+/// A block in a pool, as it was found.
+pub(super) struct InPool<'a> {
+    pub(super) block: Block,
+    chunk: &'a mut Chunk,
+    place: *mut u32,
+}
+
+impl InPool<'_> {
+    /// Forgets the block.
+    #[inline]
+    pub(super) fn take(self) {
+        // SAFETY: the slot is one of the chunk's.
+        unsafe { self.place.write(0) };
+        self.chunk.live -= 1;
+    }
+}
+
 /// What was recorded of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
@@ -110,24 +127,16 @@ impl Shadow {
         true
     }
 
-    /// Forgets a block in a pool that holds no code object, which almost all are; `None` says nothing.
+    /// The block at `address` if it is in a pool and holds no code object, as almost all; `None` says nothing.
     #[expect(clippy::inline_always, reason = "a block that goes through memory waits there")]
     #[inline(always)]
-    pub(super) fn take_from_pool(&mut self, address: usize) -> Option<Block> {
-        let mut at = self.chunk_at(address)?;
-        // SAFETY: as above.
-        unsafe {
-            let chunk = at.as_mut();
-            let place = chunk.slot_in_pool(address)?;
-            let slot = Slot::read(place);
-            let block = slot.block_in_pool(chunk.place_bytes())?;
-            if slot.holds_code() {
-                return None;
-            }
-            place.write(0);
-            chunk.live -= 1;
-            Some(block)
-        }
+    pub(super) fn find_in_pool(&mut self, address: usize) -> Option<InPool<'_>> {
+        // SAFETY: a chunk of the shadow's own, which is borrowed as long as the result lives.
+        let chunk = unsafe { self.chunk_at(address)?.as_mut() };
+        let place = chunk.slot_in_pool(address)?;
+        // SAFETY: the slot is one of the chunk's.
+        let block = unsafe { Slot::read(place) }.plain_block_in_pool(chunk.place_bytes())?;
+        Some(InPool { block, chunk, place })
     }
 
     /// Forgets what begins at `address`.

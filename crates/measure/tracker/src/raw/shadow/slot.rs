@@ -84,6 +84,17 @@ impl Slot {
         self.0 >> FIELD_SHIFT & FIELD_MASK
     }
 
+    /// As `block_in_pool`, if it holds no code object.
+    #[inline]
+    pub(super) fn plain_block_in_pool(self, place_bytes: u64) -> Option<Block> {
+        // With that bit the number is larger than any field.
+        let spare_bytes = u64::from((self.0 >> FIELD_SHIFT).wrapping_sub(1));
+        (spare_bytes <= LARGEST_INLINE).then(|| Block {
+            node: self.0 & LAST_NODE,
+            bytes: place_bytes.wrapping_sub(spare_bytes),
+        })
+    }
+
     /// The block in a pool whose places have `place_bytes`, if the slot itself says its size.
     #[inline]
     pub(super) fn block_in_pool(self, place_bytes: u64) -> Option<Block> {

@@ -1,0 +1,80 @@
+//! Small objects that come and go as most of them do: found out without a call, so that no register is kept for one. Where
+//! anything is not as expected, nothing was changed that matters, and the event goes the long way.
+
+use super::Recording;
+use crate::ledger;
+use crate::raw::census::HeapLevel;
+use crate::raw::recent;
+use crate::raw::shadow::Block;
+use crate::weight::Amount;
+
+impl Recording {
+    /// Records a small block that `thread_state` has just allocated; whether that was done.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    pub(in crate::raw) unsafe fn allocated_fast(
+        &mut self,
+        address: usize,
+        bytes: usize,
+        thread_state: usize,
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        let Some(node) = (unsafe { self.recalled_node(thread_state) }) else { return false };
+        let block = Block { node, bytes: bytes as u64 };
+        if self.clock.is_due_next() || !self.shadow.put_in_known_pool(address, block) {
+            return false;
+        }
+        recent::note(address);
+        let (header, node) = self.counters(node);
+        ledger::allocated(header, node, Amount::exact(block.bytes));
+        self.census_watch.allocated();
+        self.clock.is_due(block.bytes);
+        true
+    }
+
+    /// The node of the thread's innermost frame, if that is easily told.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    unsafe fn recalled_node(&mut self, thread_state: usize) -> Option<u32> {
+        if self.native_stacks.is_some() {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        let node = unsafe {
+            let innermost = self.innermost_frame(thread_state)?;
+            self.stacks.recall(&self.layout, innermost)?
+        };
+        (node != 0).then_some(node)
+    }
+
+    /// Forgets a small block that is about to be freed; whether that was done.
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    pub(in crate::raw) fn freed_fast(&mut self, address: usize) -> bool {
+        // SAFETY: as in `header`; borrowed apart from the shadow, which it is no part of.
+        let header = unsafe { self.writer.header().as_mut() };
+        let Some(found) = self.shadow.find_in_pool(address) else { return false };
+        let block = found.block;
+        ledger::write_down_peak(header);
+        if self.census_watch.is_due_at(header.peak_bytes) {
+            if self.census_watch.would_fall(block, HeapLevel::of(header)) {
+                return false;
+            }
+            self.census_watch.keep_in_mind(address, block);
+        }
+        found.take();
+        let amount = Amount::exact(block.bytes);
+        let (header, node) = self.counters(block.node);
+        ledger::freed_below_peak(header, node, amount);
+        if recent::take(address) {
+            ledger::freed_soon(self.temporary(block.node), amount);
+        }
+        true
+    }
+}
