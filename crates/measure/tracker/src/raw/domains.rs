@@ -178,6 +178,7 @@ fn fast_hooks(original: *mut Allocator) -> Allocator {
     Allocator {
         malloc: Some(malloc_fast),
         calloc: Some(calloc_fast),
+        realloc: Some(realloc_fast),
         free: Some(free_fast),
         ..hooks::<true, true>(original.cast())
     }
@@ -205,6 +206,23 @@ unsafe extern "C" fn calloc_fast(context: *mut c_void, count: usize, bytes: usiz
                 in_all,
             ),
             None => calloc::<true, true>(context, count, bytes),
+        }
+    }
+}
+
+unsafe extern "C" fn realloc_fast(
+    context: *mut c_void,
+    block: *mut c_void,
+    bytes: usize,
+) -> *mut c_void {
+    // SAFETY: as in `malloc`. A small block that stays one calls no hook that records.
+    unsafe {
+        match original::<true>(context).realloc.filter(|_| is_in_arena(bytes)) {
+            Some(call) if let Some(old) = events::about_to_move_small(block as usize) => {
+                let moved = call(original::<true>(context).context, block, bytes);
+                events::moved_small(old, moved, bytes)
+            }
+            _ => realloc::<true>(context, block, bytes),
         }
     }
 }

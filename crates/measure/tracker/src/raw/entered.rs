@@ -146,9 +146,19 @@ impl DerefMut for Entered {
 /// As [`Entered`], of a thread that does little.
 pub(super) struct Passing;
 
-impl Passing {
+impl Deref for Passing {
+    type Target = Recording;
+
     #[inline]
-    pub(super) fn recording(&mut self) -> &mut Recording {
+    fn deref(&self) -> &Recording {
+        // SAFETY: as in `Entered::deref`.
+        unsafe { (*SHARED.recording.get()).assume_init_ref() }
+    }
+}
+
+impl DerefMut for Passing {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Recording {
         // SAFETY: as in `Entered::deref`.
         unsafe { (*SHARED.recording.get()).assume_init_mut() }
     }

@@ -6,7 +6,7 @@ use super::interpreter;
 use super::mapped_ranges::Mapping;
 use super::only_thread;
 use super::origin::Origin;
-use super::recording::Family;
+use super::recording::{Family, Recording};
 use super::sampling;
 use super::session;
 use super::shadow::Block;
@@ -151,7 +151,7 @@ pub(super) fn allocated_small(block: *mut c_void, bytes: usize) -> *mut c_void {
     if let Some(thread_state) = interpreter::confirmed_thread_state()
         && let Some(mut passing) = entered::pass_through()
         // SAFETY: the thread state is that of this thread.
-        && unsafe { passing.recording().allocated_fast(block as usize, bytes, thread_state.get()) }
+        && unsafe { passing.allocated_fast(block as usize, bytes, thread_state.get()) }
     {
         return block;
     }
@@ -170,8 +170,45 @@ extern "C" fn allocated_before(block: *mut c_void, bytes: usize) -> *mut c_void 
 #[inline(always)]
 pub(super) fn about_to_free_small(address: usize) -> bool {
     interpreter::confirmed_thread_state().is_some()
-        && entered::pass_through()
-            .is_some_and(|mut passing| passing.recording().freed_fast(address))
+        && entered::pass_through().is_some_and(|mut passing| passing.freed_fast(address))
+}
+
+/// As `about_to_move`, for a small block and a caller that holds the GIL; `None` says nothing.
+#[expect(clippy::inline_always, reason = "a string that grows comes by here")]
+#[inline(always)]
+pub(super) fn about_to_move_small(address: usize) -> Option<Moving> {
+    interpreter::confirmed_thread_state()?;
+    let mut passing = entered::pass_through()?;
+    let block = passing.take_fast(address)?;
+    Some(Moving { address, block, recording: passing.number() })
+}
+
+/// As `moved`, where `about_to_move_small` knew the block, and so does pymalloc that of now.
+#[expect(clippy::inline_always, reason = "as above")]
+#[inline(always)]
+pub(super) fn moved_small(old: Moving, block: *mut c_void, bytes: usize) -> *mut c_void {
+    if let Some(thread_state) = interpreter::confirmed_thread_state()
+        && let Some(mut passing) = entered::pass_through()
+        && let Some(known) = old.known_to(&passing)
+        // SAFETY: the thread state is that of this thread.
+        && unsafe {
+            passing.moved_fast((old.address, known), block as usize, bytes, thread_state.get())
+        }
+    {
+        return block;
+    }
+    moved_before(old, block, bytes)
+}
+
+/// As `allocated_before`.
+#[inline(never)]
+extern "C" fn moved_before(old: Moving, block: *mut c_void, bytes: usize) -> *mut c_void {
+    if block.is_null() {
+        not_moved::<true>(Some(old), old.address);
+    } else {
+        moved::<true>(Some(old), block as usize, bytes, Family::Objects);
+    }
+    block
 }
 
 /// Whether the block at `address` may be recorded.
@@ -193,6 +230,7 @@ pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize
 }
 
 /// A block that is being moved, and the recording that knows it: without the GIL another may begin meanwhile.
+#[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Moving {
     address: usize,
@@ -201,8 +239,8 @@ pub(super) struct Moving {
 }
 
 impl Moving {
-    fn known_to(self, entered: &Entered) -> Option<Block> {
-        (self.recording == entered.number()).then_some(self.block)
+    fn known_to(self, recording: &Recording) -> Option<Block> {
+        (self.recording == recording.number()).then_some(self.block)
     }
 }
 

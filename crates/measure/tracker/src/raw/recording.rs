@@ -154,7 +154,12 @@ impl Recording {
         match unsafe { self.node(thread_state, family.node_kind()) } {
             Ok(node) => {
                 let block = Block { node, bytes: bytes as u64 };
-                self.put(address, block, family.source(block.bytes));
+                let source = family.source(block.bytes);
+                if source == Source::Pool && self.put_in_known_pool(address, block) {
+                    self.tick(block.bytes);
+                } else {
+                    self.put(address, block, source);
+                }
             }
             Err(reason) => self.doubt(reason),
         }
@@ -162,9 +167,7 @@ impl Recording {
 
     /// Forgets the block at `address`: it is about to be freed or moved. It still counts as live.
     pub(super) fn take(&mut self, address: usize) -> Option<Block> {
-        if let Some(found) = self.shadow.find_in_pool(address) {
-            let block = found.block;
-            found.take();
+        if let Some(block) = self.take_fast(address) {
             return Some(block);
         }
         let taken = self.shadow.take(address)?;

@@ -8,18 +8,24 @@ use super::own_memory::OwnArray;
 use super::thread;
 use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
 use std::arch::asm;
+use std::mem;
 
 /// Stacks deeper than this are charged to their innermost frames only.
 const DEEPEST: usize = 1 << 22;
 const FIRST_CAPACITY: usize = 256;
 /// Threads share these by their thread pointer: a collision costs time, not truth.
 const LAST_STACKS: usize = 64;
-/// So many innermost frames are taken for others on the same callers: coroutines have few, and in a deeper stack that is
-/// another one altogether the search would be in vain.
-const MOST_REPLACED: usize = 8;
+/// Frames lie at least some words apart, and Python lays those of a thread side by side in chunks of 16 KiB: so those of
+/// one chunk never share a hint.
+const HINTS: usize = 1024;
+/// So often what is left of a stack is taken for that of the last one: coroutines leave much, and where frames lie by
+/// chance where others lay the search would be in vain.
+const MOST_GUESSES: usize = 4;
 const MEMO_BITS: u32 = 12;
 /// 2^64 divided by the golden ratio, see `AddressMap`.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The place in front of all frames.
+const NOWHERE: usize = 0;
 /// No node has this id, so that what was found under it must be looked up again.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -31,15 +37,20 @@ pub(super) trait NodeOfFrame {
 }
 
 /// What is remembered of stacks. It is compared by what it holds, so it need not be true to be of use.
+#[repr(C)]
 pub(super) struct Stacks {
-    last: [LastStack; LAST_STACKS],
-    /// Which of them was seen last.
-    latest: usize,
-    /// The frames as just walked, innermost first.
-    walked: OwnArray<Option<FrameAddress>>,
+    /// Of the thread that was seen last, and its thread pointer.
+    last: LastStack,
+    thread: usize,
     memo: OwnArray<Memo>,
     /// Moved on when a code object is freed, so that what the memo holds fits no position any more.
     salt: u64,
+    /// By their addresses, the places that frames were last put at.
+    hints: [u16; HINTS],
+    /// The frames as just walked, innermost first.
+    walked: OwnArray<Option<FrameAddress>>,
+    /// Of other threads.
+    parked: [LastStack; LAST_STACKS],
 }
 
 /// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
@@ -75,11 +86,13 @@ struct Memo {
 
 impl Stacks {
     pub(super) const EMPTY: Self = Self {
-        last: [const { LastStack::EMPTY }; LAST_STACKS],
-        latest: 0,
-        walked: OwnArray::EMPTY,
+        last: LastStack::EMPTY,
+        thread: 0,
         memo: OwnArray::EMPTY,
         salt: 0,
+        hints: [0; HINTS],
+        walked: OwnArray::EMPTY,
+        parked: [const { LastStack::EMPTY }; LAST_STACKS],
     };
 
     /// The node of `innermost`, the innermost frame of this thread; 0 for no frame.
@@ -114,14 +127,15 @@ impl Stacks {
         layout: &Layout,
         innermost: FrameAddress,
     ) -> Option<u32> {
-        self.latest = stack_index();
-        let last = &mut self.last[self.latest];
-        let top = last.place_of(innermost)?;
-        // SAFETY: the caller's promise, and `innermost` is what the place holds.
-        if unsafe { !last.compare(&layout.frame, top) } {
+        if thread::pointer() != self.thread {
             return None;
         }
-        last.recall(top, self.memo.as_slice(), self.salt)
+        let top = self.place_of(innermost)?;
+        // SAFETY: the caller's promise, and `innermost` is what the place holds.
+        if unsafe { self.last.compare(&layout.frame, top) } != NOWHERE {
+            return None;
+        }
+        self.last.recall(top, self.memo.as_slice(), self.salt)
     }
 
     /// The node of `innermost`, whatever its callers are.
@@ -135,31 +149,32 @@ impl Stacks {
         innermost: FrameAddress,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
-        self.latest = stack_index();
-        let last = &mut self.last[self.latest];
-        // SAFETY: the caller's promise, and `innermost` is what the place holds.
-        let same =
-            last.place_of(innermost).filter(|&top| unsafe { last.compare(&layout.frame, top) });
-        // SAFETY: the caller's promise; the frames of places that were compared were found on the stack.
+        self.turn_to_this_thread();
+        // SAFETY: the caller's promise; the frames of places that were walked were found on the stack.
         unsafe {
-            let top = match same {
-                Some(top) => top,
-                None => self.walk(layout, innermost).ok_or_else(F::out_of_memory)?,
-            };
+            let top = self.walk(layout, innermost).ok_or_else(F::out_of_memory)?;
             self.look_up(top, layout, node_of_frame)
+        }
+    }
+
+    fn turn_to_this_thread(&mut self) {
+        let thread = thread::pointer();
+        if thread != self.thread {
+            mem::swap(&mut self.last, &mut self.parked[parking_place(self.thread)]);
+            mem::swap(&mut self.last, &mut self.parked[parking_place(thread)]);
+            self.thread = thread;
         }
     }
 
     /// The node of the stack that was seen last, unless that is forgotten.
     pub(super) fn latest_node(&self) -> Option<u32> {
-        let last = &self.last[self.latest];
-        (last.depth > 0).then(|| last.node_at(last.depth))
+        (self.last.depth > 0).then(|| self.last.node_at(self.last.depth))
     }
 
     /// A code object was freed: positions in it may mean something else from now on.
     pub(super) fn forget(&mut self) {
         self.salt = self.salt.wrapping_add(SPREAD);
-        for last in &mut self.last {
+        for last in self.parked.iter_mut().chain([&mut self.last]) {
             (last.depth, last.known, last.settled) = (0, 0, 0);
         }
     }
@@ -170,18 +185,20 @@ impl Stacks {
     /// # Safety
     /// As [`Self::node`].
     unsafe fn walk(&mut self, layout: &Layout, innermost: FrameAddress) -> Option<usize> {
-        let last = &mut self.last[self.latest];
         let (mut walked, mut next) = (0, Some(innermost));
-        let (mut kept, mut may_keep) = (0, true);
+        let (mut kept, mut guesses, mut guess_again_at) = (NOWHERE, 0, 0);
         while let Some(frame) = next.filter(|_| walked < DEEPEST) {
-            let is_candidate = may_keep && (1..=MOST_REPLACED).contains(&walked);
-            if is_candidate && let Some(place) = last.place_near(frame) {
+            if walked >= guess_again_at
+                && guesses < MOST_GUESSES
+                && let Some(place) = self.place_of(frame)
+            {
                 // SAFETY: the caller's promise: each frame was reached from the innermost one.
-                if unsafe { last.compare(&layout.frame, place) } {
+                let other = unsafe { self.last.compare(&layout.frame, place) };
+                if other == NOWHERE {
                     kept = place;
                     break;
                 }
-                may_keep = false;
+                (guesses, guess_again_at) = (guesses + 1, walked + place - other + 1);
             }
             if walked == self.walked.capacity() && !self.walked.grow(grown(walked)) {
                 return None;
@@ -191,7 +208,22 @@ impl Stacks {
             next = unsafe { frame.previous(&layout.frame) };
             walked += 1;
         }
-        let depth = kept + walked;
+        // SAFETY: the caller's promise.
+        unsafe { self.take_over(&layout.frame, kept, walked) }
+    }
+
+    /// Puts so many frames that were walked behind the place that is kept. The place of the innermost; `None` when the
+    /// kernel refuses memory.
+    ///
+    /// # Safety
+    /// The frames are on the stack of the calling thread, in the interpreter of `layout`.
+    unsafe fn take_over(
+        &mut self,
+        layout: &FrameLayout,
+        kept: usize,
+        walked: usize,
+    ) -> Option<usize> {
+        let (last, depth) = (&mut self.last, kept + walked);
         if !last.has_room(depth) {
             return None;
         }
@@ -200,11 +232,12 @@ impl Stacks {
         let places = last.places.as_mut_slice().iter_mut().enumerate().skip(kept + 1);
         for ((index, place), &frame) in places.zip(frames) {
             // SAFETY: the caller's promise.
-            let position = unsafe { frame.position(&layout.frame) };
+            let position = unsafe { frame.position(layout) };
             if index > last.known || place.position != position {
                 (place.position, place.parent) = (position, UNKNOWN);
             }
             place.frame = Some(frame);
+            self.hints[hint_index(frame)] = index as u16;
         }
         last.known = last.known.max(depth);
         Some(depth)
@@ -223,7 +256,7 @@ impl Stacks {
         if !has_memo(&mut self.memo) {
             return Err(F::out_of_memory());
         }
-        let last = &mut self.last[self.latest];
+        let last = &mut self.last;
         last.depth = top;
         let settled = last.settled.min(top);
         let mut node = last.node_at(settled);
@@ -252,40 +285,36 @@ impl Stacks {
     }
 }
 
+impl Stacks {
+    /// Where a frame at this address lay: most often the innermost of the last stack.
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
+    #[inline(always)]
+    fn place_of(&self, frame: FrameAddress) -> Option<usize> {
+        let last = &self.last;
+        [last.depth, self.hints[hint_index(frame)].into()]
+            .into_iter()
+            .find(|&place| last.holds(frame, place))
+    }
+}
+
 impl LastStack {
     const EMPTY: Self = Self { places: OwnArray::EMPTY, depth: 0, known: 0, settled: 0 };
 
-    /// Where a frame at this address lay: mostly the innermost of the last stack, its caller, what it may call, with the
-    /// frame between them that stands for a call from C, or the innermost of the deepest stack known.
     #[inline]
-    fn place_of(&self, frame: FrameAddress) -> Option<usize> {
-        let depth = self.depth;
-        let likely =
-            [depth, depth.wrapping_sub(1), depth + 1, depth.wrapping_sub(2), depth + 2, self.known];
-        let lies_at = |&place: &usize| {
-            // SAFETY: places up to the last known one hold frames.
-            place.wrapping_sub(1) < self.known
-                && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
-        };
-        likely.into_iter().find(lies_at)
+    fn holds(&self, frame: FrameAddress, place: usize) -> bool {
+        // SAFETY: places up to the last known one hold frames, but for the first.
+        place.wrapping_sub(1) < self.known
+            && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
     }
 
-    /// Where a frame at this address lay, if that was among the innermost.
-    fn place_near(&self, frame: FrameAddress) -> Option<usize> {
-        let outermost = self.depth.saturating_sub(MOST_REPLACED).max(1);
-        (outermost..=self.depth)
-            .rev()
-            .find(|&place| self.places.as_slice()[place].frame == Some(frame))
-    }
-
-    /// Whether the callers of the frame that `top` holds are those of the last stack. Places that they moved on from hold
-    /// their new positions then, and are no longer settled.
+    /// Compares the frame that `top` holds and its callers with the last stack: `NOWHERE`, or the place whose frame was
+    /// called by another one. Places that they moved on from hold their new positions then, and are no longer settled.
     ///
     /// # Safety
     /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
     #[expect(clippy::inline_always, reason = "most events need little else")]
     #[inline(always)]
-    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> bool {
+    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> usize {
         // A copy, so that the compiler need not expect it to change with every position that is written.
         let layout = *layout;
         let places = self.places.as_mut_ptr();
@@ -304,13 +333,13 @@ impl LastStack {
                     self.settled = self.settled.min(index - 1);
                 }
                 if !is_called_by(frame, &layout, caller) {
-                    return false;
+                    return index;
                 }
             }
             next = caller;
             index -= 1;
         }
-        true
+        NOWHERE
     }
 
     /// The node of the frame at `top`, if what is not settled up to there was seen before.
@@ -400,8 +429,11 @@ fn grown(capacity: usize) -> usize {
 }
 
 #[inline]
-fn stack_index() -> usize {
+fn hint_index(frame: FrameAddress) -> usize {
+    frame.address() >> 4 & (HINTS - 1)
+}
+
+fn parking_place(thread: usize) -> usize {
     // Thread control blocks lie at least some kilobytes apart, and often exactly one stack size.
-    let pointer = thread::pointer();
-    (pointer >> 12 ^ pointer >> 20) & (LAST_STACKS - 1)
+    (thread >> 12 ^ thread >> 20) & (LAST_STACKS - 1)
 }

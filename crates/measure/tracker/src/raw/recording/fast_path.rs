@@ -24,15 +24,80 @@ impl Recording {
         // SAFETY: the caller's promise.
         let Some(node) = (unsafe { self.recalled_node(thread_state) }) else { return false };
         let block = Block { node, bytes: bytes as u64 };
+        if self.clock.is_due_next() || !self.put_in_known_pool(address, block) {
+            return false;
+        }
+        self.clock.is_due(block.bytes);
+        true
+    }
+
+    /// Records that `old`, a small block which was taken from its address, is now `bytes` at another; whether that was done.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    pub(in crate::raw) unsafe fn moved_fast(
+        &mut self,
+        old: (usize, Block),
+        address: usize,
+        bytes: usize,
+        thread_state: usize,
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        let Some(node) = (unsafe { self.recalled_node(thread_state) }) else { return false };
+        let block = Block { node, bytes: bytes as u64 };
         if self.clock.is_due_next() || !self.shadow.put_in_known_pool(address, block) {
             return false;
         }
-        recent::note(address);
-        let (header, node) = self.counters(node);
-        ledger::allocated(header, node, Amount::exact(block.bytes));
-        self.census_watch.allocated();
+        // SAFETY: as in `header`.
+        ledger::write_down_peak(unsafe { self.writer.header().as_mut() });
+        self.count_freed(old.0, old.1);
+        self.count_allocated(address, block);
         self.clock.is_due(block.bytes);
         true
+    }
+
+    /// Records a block where one of its size is expected; whether that was so.
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    pub(super) fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
+        if !self.shadow.put_in_known_pool(address, block) {
+            return false;
+        }
+        self.count_allocated(address, block);
+        true
+    }
+
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    fn count_allocated(&mut self, address: usize, block: Block) {
+        recent::note(address);
+        let (header, node) = self.counters(block.node);
+        ledger::allocated(header, node, Amount::exact(block.bytes));
+        self.census_watch.allocated();
+    }
+
+    /// After the peak was written down.
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    fn count_freed(&mut self, address: usize, block: Block) {
+        let amount = Amount::exact(block.bytes);
+        let (header, node) = self.counters(block.node);
+        ledger::freed_below_peak(header, node, amount);
+        if recent::take(address) {
+            ledger::freed_soon(self.temporary(block.node), amount);
+        }
+    }
+
+    /// Forgets a small block that is about to be moved, and still counts as live; `None` says nothing.
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    pub(in crate::raw) fn take_fast(&mut self, address: usize) -> Option<Block> {
+        let found = self.shadow.find_in_pool(address)?;
+        let block = found.block;
+        found.take();
+        Some(block)
     }
 
     /// The node of the thread's innermost frame, if that is easily told.
@@ -69,12 +134,7 @@ impl Recording {
             self.census_watch.keep_in_mind(address, block);
         }
         found.take();
-        let amount = Amount::exact(block.bytes);
-        let (header, node) = self.counters(block.node);
-        ledger::freed_below_peak(header, node, amount);
-        if recent::take(address) {
-            ledger::freed_soon(self.temporary(block.node), amount);
-        }
+        self.count_freed(address, block);
         true
     }
 }

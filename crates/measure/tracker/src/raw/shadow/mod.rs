@@ -31,6 +31,7 @@ const CHUNKS: usize = 1 << (REGION_BITS - CHUNK_BITS);
 const REGION_BYTES: usize = CHUNKS * size_of::<Chunk>();
 
 /// A recorded block.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
     pub(crate) node: u32,
