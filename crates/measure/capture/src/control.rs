@@ -1,12 +1,15 @@
-//! How a launcher has a running program begin and end recordings: four bytes that both map, little endian, the number of
-//! orders given so far. After an odd number the program is to be recorded, after an even one not. So nothing has to be
+//! What a launcher and a running program tell each other, in two numbers of four bytes that both map: nothing has to be
 //! sent to the program, and a program that waits for something is not woken.
+//!
+//! The first is the launcher's: how many orders it has given so far. After an odd number the program is to be recorded,
+//! after an even one not. The second is moved on by each process that has ended a recording, and is a futex that wakes the
+//! launcher: a capture that is complete can be read while its program is still about to end.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Bytes of what is mapped.
-pub const CONTROL_BYTES: usize = 4;
+pub const CONTROL_BYTES: usize = 8;
 
 /// Whether the program is to be recorded after so many orders.
 #[must_use]

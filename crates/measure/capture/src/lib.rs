@@ -40,7 +40,7 @@ pub use contents::{
 pub use error::CaptureError;
 pub use life::{ChildEnding, Leaving, Life, Way};
 pub use node_store::NodeStore;
-pub use reader::{parse, read, read_into};
+pub use reader::{parse, read, read_into, read_summary};
 pub use snapshot::{SnapshotError, of as snapshot_of};
 pub use stop_reason::StopReason;
 pub use writer::{CaptureWriter, CodeFacts, CreateError, ModuleFacts, Start, encode_text};

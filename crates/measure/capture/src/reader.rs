@@ -26,6 +26,14 @@ pub fn read_into<Nodes: NodeStore>(path: &Path) -> Result<Capture<Nodes>, Captur
     read_from(&mut Source::open(path)?)
 }
 
+/// What the header of a capture says.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_summary(path: &Path) -> Result<Summary, CaptureError> {
+    Ok(read_directory(&mut Source::open(path)?)?.summary)
+}
+
 /// Reads a capture from memory; `path` is for messages only.
 ///
 /// # Errors
@@ -94,7 +102,7 @@ pub(crate) struct UsedSegment {
 pub(crate) fn read_directory(source: &mut Source) -> Result<Directory, CaptureError> {
     let header = source.bytes(0, HEADER_END.min(source.length()))?.to_vec();
     check_start(&header, source)?;
-    let summary = read_summary(&header).ok_or_else(|| source.truncated(HEADER_END))?;
+    let summary = summary_of(&header).ok_or_else(|| source.truncated(HEADER_END))?;
     let mut count = Cursor::at(&header, offset_of!(Header, segment_count));
     let count = count.u32().unwrap_or(0) as usize;
     if count > MAX_SEGMENTS {
@@ -132,7 +140,7 @@ fn check_start(header: &[u8], source: &Source) -> Result<(), CaptureError> {
     }
 }
 
-fn read_summary(header: &[u8]) -> Option<Summary> {
+fn summary_of(header: &[u8]) -> Option<Summary> {
     let mut fields = Cursor::at(header, offset_of!(Header, state));
     let state = fields.u32()?;
     let stop_reason = fields.u32()?;

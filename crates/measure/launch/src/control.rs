@@ -1,18 +1,17 @@
 //! A running program is told to begin and end recordings, and its captures are copied, without anything being sent to it.
 
 use crate::raw;
+use crate::raw::SharedNumbers;
 use lowtide_capture::control::{
     CONTROL_BYTES, beside, capture_of_recording, recordings, wants_recording,
 };
 use lowtide_capture::{SnapshotError, children_of, snapshot_of};
 use signal_hook::iterator::{Handle, Signals};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 
 /// How a running program can be controlled: by signals to this process.
@@ -56,21 +55,25 @@ pub(crate) struct Controlled {
 struct Desk {
     control: Control,
     capture: PathBuf,
-    page: File,
-    orders: AtomicU32,
+    /// Orders given, and recordings ended.
+    page: SharedNumbers<{ CONTROL_BYTES / size_of::<u32>() }>,
     copies: AtomicU32,
+    is_over: AtomicBool,
 }
+
+/// Called with a capture when something has ended that might be its recording, while the program goes on.
+pub(crate) type Look<'a> = &'a (dyn Fn(&Path) + Sync);
 
 impl Controlled {
     pub(crate) fn new(control: &Control, capture: &Path) -> io::Result<Self> {
         let desk = Arc::new(Desk {
             control: control.clone(),
             capture: capture.to_owned(),
-            page: raw::memory_file(c"lowtide-control")?,
-            orders: AtomicU32::new(0),
+            page: SharedNumbers::new(c"lowtide-control")?,
             copies: AtomicU32::new(0),
+            is_over: AtomicBool::new(false),
         });
-        desk.order(u32::from(!control.paused))?;
+        desk.orders().store(u32::from(!control.paused), Ordering::SeqCst);
         let first = control.first_signal;
         let mut signals = Signals::new([first, first + 1, first + 2])?;
         let (handle, of_thread) = (signals.handle(), Arc::clone(&desk));
@@ -87,17 +90,27 @@ impl Controlled {
 
     /// Where a program finds the orders.
     pub(crate) fn path(&self) -> PathBuf {
-        format!("/proc/{}/fd/{}", std::process::id(), self.desk.page.as_raw_fd()).into()
+        self.desk.page.path()
     }
 
     /// The last recording that was begun: its number.
     pub(crate) fn last_recording(&self) -> Option<u32> {
-        let begun = recordings(self.desk.orders.load(Ordering::SeqCst));
-        let is_begun = |number: &u32| {
-            let capture = capture_of_recording(&self.desk.capture, *number);
-            fs::metadata(capture).is_ok_and(|facts| facts.len() > 0)
-        };
-        (1..=begun).rev().find(is_begun)
+        self.desk.last_recording()
+    }
+
+    /// What `wait` returns; has `look` called until then. Where there can be no thread for it, it is not called.
+    pub(crate) fn looking_while<T>(&self, look: Look, wait: impl FnOnce() -> T) -> T {
+        let desk = &*self.desk;
+        desk.is_over.store(false, Ordering::SeqCst);
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().spawn_scoped(scope, || desk.look_at_ends(look));
+            let waited = wait();
+            desk.is_over.store(true, Ordering::SeqCst);
+            desk.ends().fetch_add(1, Ordering::SeqCst);
+            raw::wake(desk.ends());
+            drop(thread);
+            waited
+        })
     }
 }
 
@@ -110,6 +123,39 @@ impl Drop for Controlled {
 }
 
 impl Desk {
+    fn orders(&self) -> &AtomicU32 {
+        &self.page.get()[0]
+    }
+
+    fn ends(&self) -> &AtomicU32 {
+        &self.page.get()[1]
+    }
+
+    fn last_recording(&self) -> Option<u32> {
+        let begun = recordings(self.orders().load(Ordering::SeqCst));
+        let is_begun = |number: &u32| {
+            let capture = capture_of_recording(&self.capture, *number);
+            fs::metadata(capture).is_ok_and(|facts| facts.len() > 0)
+        };
+        (1..=begun).rev().find(is_begun)
+    }
+
+    fn look_at_ends(&self, look: Look) {
+        let mut seen = 0;
+        loop {
+            let ends = self.ends().load(Ordering::SeqCst);
+            if self.is_over.load(Ordering::SeqCst) {
+                return;
+            }
+            if ends == seen {
+                raw::wait_while(self.ends(), ends);
+            } else if let Some(number) = self.last_recording() {
+                look(&capture_of_recording(&self.capture, number));
+            }
+            seen = ends;
+        }
+    }
+
     fn obey(&self, signal: i32) {
         let carried = match signal - self.control.first_signal {
             0 => self.switch(true),
@@ -120,7 +166,7 @@ impl Desk {
     }
 
     fn switch(&self, is_on: bool) -> Carried {
-        let given = self.orders.load(Ordering::SeqCst);
+        let given = self.orders().load(Ordering::SeqCst);
         let orders = if wants_recording(given) == is_on { given } else { given + 1 };
         let capture = capture_of_recording(&self.capture, recordings(orders));
         if orders != given {
@@ -128,21 +174,13 @@ impl Desk {
                 // What an earlier run left there would pass for this recording.
                 let _ = fs::remove_file(&capture);
             }
-            // The page is memory of this process.
-            let _ = self.order(orders);
+            self.orders().store(orders, Ordering::SeqCst);
         }
         if is_on { Carried::Begun(capture) } else { Carried::Ended }
     }
 
-    fn order(&self, orders: u32) -> io::Result<()> {
-        const { assert!(size_of::<u32>() == CONTROL_BYTES) };
-        self.page.write_all_at(&orders.to_le_bytes(), 0)?;
-        self.orders.store(orders, Ordering::SeqCst);
-        Ok(())
-    }
-
     fn copy(&self) -> Carried {
-        let number = recordings(self.orders.load(Ordering::SeqCst));
+        let number = recordings(self.orders().load(Ordering::SeqCst));
         let capture = capture_of_recording(&self.capture, number);
         if number == 0 || fs::metadata(&capture).map_or(0, |facts| facts.len()) == 0 {
             return Carried::NothingToCopy;
@@ -166,4 +204,31 @@ fn beside_copy(copy: &Path, capture: &Path, child: &Path) -> PathBuf {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let more = name(child).strip_prefix(&name(capture)).unwrap_or_default().to_owned();
     copy.with_file_name(name(copy) + &more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::FileExt;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_capture_is_looked_at_when_a_recording_has_ended_and_the_program_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let capture = folder.path().join("a.capture");
+        fs::write(&capture, "begun").unwrap();
+        let (snapshots, first_signal) = (capture.clone(), libc::SIGRTMIN() + 1);
+        let control = Control { paused: false, first_signal, snapshots, tell: |_| () };
+        let controlled = Controlled::new(&control, &capture).unwrap();
+        let page = OpenOptions::new().write(true).open(controlled.path()).unwrap();
+        let (sender, looked_at) = channel();
+        let look = |capture: &Path| sender.send(capture.to_owned()).unwrap();
+        let seen = controlled.looking_while(&look, || {
+            page.write_all_at(&1_u32.to_le_bytes(), 4).unwrap();
+            raw::wake(controlled.desk.ends());
+            looked_at.recv().unwrap()
+        });
+        assert_eq!(seen, capture);
+    }
 }

@@ -43,7 +43,8 @@ impl Exit {
 
 impl Ended {
     /// What is noted in the capture.
-    pub(crate) fn ending(&self) -> Ending {
+    #[must_use]
+    pub fn ending(&self) -> Ending {
         let (exit_code, signal) = match self.exit {
             Exit::Code(code) => (code, 0),
             Exit::Signal(signal) => (0, signal),

@@ -1,5 +1,5 @@
 use crate::capture_file::CaptureFile;
-use crate::control::Controlled;
+use crate::control::{Controlled, Look};
 use crate::environment::{self, Boot, Variable};
 use crate::interpreter::locate;
 use crate::outcome::{Counted, ENCODED_BYTES, Outcome};
@@ -84,6 +84,15 @@ impl Launch {
     /// When something is missing or not permitted: in general before anything has started. [`LaunchError::Refused`]
     /// if the Python cannot be measured.
     pub fn run(&self) -> Result<Ended, LaunchError> {
+        self.run_looking(&|_| ())
+    }
+
+    /// The same. Meanwhile `look` is called with the capture when one may be complete, if the program is controlled: many a
+    /// program takes a while longer to end, which is time to read it in. It may as well be that of another process which is.
+    ///
+    /// # Errors
+    /// As [`Launch::run`].
+    pub fn run_looking(&self, look: &(dyn Fn(&Path) + Sync)) -> Result<Ended, LaunchError> {
         self.target.check(&self.folder()?)?;
         let mut order = self.order()?;
         let capture = self.capture.as_deref().map(CaptureFile::prepare).transpose()?;
@@ -92,7 +101,7 @@ impl Launch {
             .boot_variables(capture.as_ref(), controlled.as_ref())
             .and_then(|boot| {
                 order.changes.extend(boot);
-                self.start_and_wait(&order)
+                self.start_and_wait(&order, controlled.as_ref(), look)
             })
             .inspect_err(|_| capture.iter().for_each(CaptureFile::remove_if_empty))?;
         let last = match &controlled {
@@ -200,14 +209,23 @@ impl Launch {
         Ok(boot.variables(python_path))
     }
 
-    fn start_and_wait(&self, order: &Order) -> Result<Run, LaunchError> {
+    fn start_and_wait(
+        &self,
+        order: &Order,
+        controlled: Option<&Controlled>,
+        look: Look,
+    ) -> Result<Run, LaunchError> {
         // A launch that panicked left nothing behind that the next one could trip over.
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let guard = Guard::of_launcher();
         let (mut child, mut report) = self.start(order)?;
         guard.pass_to(child.id().cast_signed());
         let mut encoded = [0; ENCODED_BYTES];
-        let told = report.read_exact(&mut encoded);
+        let mut wait = || report.read_exact(&mut encoded);
+        let told = match controlled {
+            Some(controlled) => controlled.looking_while(look, wait),
+            None => wait(),
+        };
         let status = child.wait().map_err(LaunchError::system("wait for the program"))?;
         let received = guard.received();
         match told.ok().and_then(|()| Outcome::decode(&encoded)) {

@@ -5,10 +5,12 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
-use std::ptr;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicU32;
 
 /// Handles a signal: its number and who sent it. Runs between any two instructions of the program, so it may only do
 /// what is safe in a signal handler.
@@ -118,14 +120,69 @@ pub(crate) fn handle(signal: i32, handler: Handler) -> Option<Action> {
     }
 }
 
-/// A file that exists in memory only, as long as it is open somewhere.
-pub(crate) fn memory_file(name: &CStr) -> io::Result<File> {
-    // SAFETY: the name is a C string; a new descriptor is nobody else's.
-    unsafe {
-        let descriptor = libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC);
-        check_errno(descriptor)?;
-        Ok(File::from_raw_fd(descriptor))
+/// Numbers that other processes can map too, as long as this lives.
+pub(crate) struct SharedNumbers<const COUNT: usize> {
+    file: File,
+    start: NonNull<AtomicU32>,
+}
+
+// SAFETY: the numbers are atomic, and mapped as long as this lives.
+unsafe impl<const COUNT: usize> Send for SharedNumbers<COUNT> {}
+// SAFETY: as above.
+unsafe impl<const COUNT: usize> Sync for SharedNumbers<COUNT> {}
+
+impl<const COUNT: usize> SharedNumbers<COUNT> {
+    const BYTES: usize = COUNT * size_of::<AtomicU32>();
+
+    /// All 0.
+    pub(crate) fn new(name: &CStr) -> io::Result<Self> {
+        // SAFETY: the name is a C string; a new descriptor is nobody else's; a new mapping touches nothing that exists.
+        unsafe {
+            let descriptor = libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC);
+            check_errno(descriptor)?;
+            let file = File::from_raw_fd(descriptor);
+            file.set_len(Self::BYTES as u64)?;
+            let access = libc::PROT_READ | libc::PROT_WRITE;
+            let start =
+                libc::mmap(ptr::null_mut(), Self::BYTES, access, libc::MAP_SHARED, descriptor, 0);
+            match NonNull::new(start) {
+                Some(start) if start.as_ptr() != libc::MAP_FAILED => {
+                    Ok(Self { file, start: start.cast() })
+                }
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
     }
+
+    /// Where other processes find the file, as long as this one lives.
+    pub(crate) fn path(&self) -> PathBuf {
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into()
+    }
+
+    pub(crate) fn get(&self) -> &[AtomicU32; COUNT] {
+        // SAFETY: so many are mapped, aligned to a page and initialised by the kernel, as long as `self`.
+        unsafe { self.start.cast().as_ref() }
+    }
+}
+
+impl<const COUNT: usize> Drop for SharedNumbers<COUNT> {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new` with this length, and nothing borrows it any more.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), Self::BYTES) };
+    }
+}
+
+/// Waits until somebody wakes those who wait for `number`, unless it is no longer `seen`. May return for no reason.
+pub(crate) fn wait_while(number: &AtomicU32, seen: u32) {
+    let no_limit = ptr::null::<libc::timespec>();
+    // SAFETY: the number is aligned and mapped.
+    unsafe { libc::syscall(libc::SYS_futex, number.as_ptr(), libc::FUTEX_WAIT, seen, no_limit) };
+}
+
+/// Wakes those who wait for `number`, in all processes.
+pub(crate) fn wake(number: &AtomicU32) {
+    // SAFETY: the number is aligned and mapped.
+    unsafe { libc::syscall(libc::SYS_futex, number.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
 }
 
 /// The real-time signal with this number, counted from the first that programs may use.

@@ -14,6 +14,7 @@
 
 mod call_tree;
 mod counters;
+mod early_profile;
 mod error;
 mod facts;
 mod family;
@@ -29,6 +30,7 @@ mod tree;
 mod usage;
 
 pub use call_tree::{CallTree, CompactCapture};
+pub use early_profile::EarlyProfile;
 pub use error::ProfileError;
 pub use facts::{Exit, Fall, FileMapped, Peak, ProcessFacts, Recording, Slack, TimelinePoint};
 pub use family::{Birth, Descendant, Family};

@@ -1,4 +1,5 @@
 use crate::call_tree::{CallTree, CompactCapture};
+use crate::early_profile::EarlyProfile;
 use crate::facts::ProcessLife;
 use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
@@ -49,31 +50,8 @@ impl Profile {
 
     /// The figures of a capture that was read for them.
     #[must_use]
-    pub fn of(mut capture: CompactCapture) -> Self {
-        let temporary = capture.temporary.take();
-        let calls = std::mem::take(&mut capture.nodes)
-            .with_temporary(temporary.as_deref().unwrap_or_default());
-        let capture = &capture;
-        let tree = LineTree::of(calls, capture);
-        let duration_ns =
-            capture.ending.map_or(capture.summary.elapsed_ns, |ending| ending.duration_ns);
-        Self {
-            process: reading::process_facts(capture),
-            recording: reading::recording(capture),
-            exit: reading::exit(capture),
-            life: reading::life(capture, &tree),
-            peak: reading::peak(capture, &tree),
-            duration: Elapsed::from_nanos(duration_ns),
-            has_temporary: temporary.is_some(),
-            types: reading::types(capture, &tree),
-            heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
-            timeline: reading::timeline(capture),
-            most_resident: reading::most_resident(capture),
-            file_mapped: reading::file_mapped(capture),
-            modules: native::modules(capture),
-            sampling: reading::sampling(capture),
-            tree,
-        }
+    pub fn of(capture: CompactCapture) -> Self {
+        EarlyProfile::of(capture).into()
     }
 
     /// Captures of the other processes of a run next to `path`, in order of process id.
@@ -258,5 +236,31 @@ impl Profile {
     pub fn files(&self) -> Vec<PathBuf> {
         let files = self.tree.frames.files().into_iter();
         files.filter(|file| file.is_absolute()).map(Path::to_owned).collect()
+    }
+}
+
+impl From<EarlyProfile> for Profile {
+    fn from(early: EarlyProfile) -> Self {
+        let EarlyProfile { capture, tree, types, has_temporary } = early;
+        let capture = &capture;
+        let duration_ns =
+            capture.ending.map_or(capture.summary.elapsed_ns, |ending| ending.duration_ns);
+        Self {
+            process: reading::process_facts(capture),
+            recording: reading::recording(capture),
+            exit: reading::exit(capture),
+            life: reading::life(capture, &tree),
+            peak: reading::peak(capture, &tree),
+            duration: Elapsed::from_nanos(duration_ns),
+            has_temporary,
+            types,
+            heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
+            timeline: reading::timeline(capture),
+            most_resident: reading::most_resident(capture),
+            file_mapped: reading::file_mapped(capture),
+            modules: native::modules(capture),
+            sampling: reading::sampling(capture),
+            tree,
+        }
     }
 }

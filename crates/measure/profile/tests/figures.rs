@@ -4,10 +4,12 @@
 use lowtide_capture::Life;
 use lowtide_capture::layout::{Node, Temporary, TimelinePoint, node_kind};
 use lowtide_capture::{
-    Capture, Census, CensusEntry, CensusSite, Code, Ending, Process, State, StopReason, Summary,
+    Capture, Census, CensusEntry, CensusSite, Code, Ending, NodeStore, Process, State, StopReason,
+    Summary,
 };
 use lowtide_profile::{
-    Exit, MemoryKind, Profile, Recording, Slack, StackFrame, Usage, UsageInTime,
+    CallTree, EarlyProfile, Exit, MemoryKind, Profile, Recording, Slack, StackFrame, Usage,
+    UsageInTime,
 };
 use lowtide_units::{Bytes, LineSpan};
 use std::path::PathBuf;
@@ -405,6 +407,24 @@ fn facts_of_the_process_are_told() {
     assert_eq!(profile.recording(), Recording::Stopped(Some(StopReason::StorageFull)));
     assert_eq!((profile.exit(), profile.peak().rss), (Exit::Signal(9), Bytes(1 << 30)));
     assert!((profile.duration().seconds() - 7.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_profile_made_before_the_process_ended_is_that_of_the_whole_capture() {
+    let mut capture = capture();
+    let mut tree = CallTree::default();
+    capture.nodes.iter().for_each(|node| tree.add(node, &capture.summary));
+    let early = EarlyProfile::of(capture.clone().with_nodes(tree));
+    let ending = Ending { peak_rss_bytes: 1 << 30, exit_code: 3, ..Ending::default() };
+    capture.ending = Some(ending);
+    let whole = Profile::from_capture(&capture);
+    assert!(early.is_of(&capture.summary));
+    assert_eq!(format!("{:?}", early.clone().ended(ending)), format!("{whole:?}"));
+    capture.summary.elapsed_ns += 1;
+    assert!(!early.is_of(&capture.summary), "it was recorded on");
+    capture.summary.elapsed_ns -= 1;
+    capture.summary.state = State::Recording;
+    assert!(!early.is_of(&capture.summary));
 }
 
 #[test]

@@ -26,7 +26,9 @@ pub struct Options {
 
 /// Shows what a capture holds.
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
-    let recorded = Recorded::read(&options.capture, Files::OfSameBuild, options.format, terminal)?;
+    let files = Files::OfSameBuild;
+    let profile = named::profile(&options.capture, files)?;
+    let recorded = Recorded::of(profile, &options.capture, files, options.format, terminal);
     let summary = recorded.summary(None);
     match options.format {
         Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
@@ -42,9 +44,14 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Reads it all; a child's capture that cannot be read is told and left out.
-    pub fn read(capture: &Path, files: Files, format: Format, terminal: &Terminal) -> Result<Self> {
-        let profile = named::profile(capture, files)?;
+    /// Reads the rest; a child's capture that cannot be read is told and left out.
+    pub fn of(
+        profile: Profile,
+        capture: &Path,
+        files: Files,
+        format: Format,
+        terminal: &Terminal,
+    ) -> Self {
         let mut children = Vec::new();
         for path in Profile::children_of(capture) {
             match named::profile(&path, files) {
@@ -59,7 +66,7 @@ impl Recorded {
                 judged::findings(&sources::of_run(&profile), Some(&profile))
             }
         };
-        Ok(Self { family: Family::of(profile, children), findings })
+        Self { family: Family::of(profile, children), findings }
     }
 
     /// As a report wants it.

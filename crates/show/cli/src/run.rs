@@ -1,4 +1,5 @@
 use crate::arguments::Format;
+use crate::named::{self, Early};
 use crate::program::ProgramOptions;
 use crate::run_control::ControlOptions;
 use crate::terminal::Terminal;
@@ -14,6 +15,7 @@ use lowtide_units::Bytes;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 const AFTER_HELP: &str = "\
@@ -87,8 +89,13 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
         sample: options.sample.and_then(|Distance(bytes)| bytes),
         ..options.program.launch()?
     };
-    let ended = launch.run()?;
-    if let Err(error) = tell(&ended, &capture, options, terminal) {
+    let early = Mutex::new(None);
+    let ended = launch.run_looking(&|capture| {
+        let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
+        *early = early.take().or_else(|| Early::read(capture));
+    })?;
+    let early = early.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Err(error) = tell(&ended, early, &capture, options, terminal) {
         failure::warn(&error, terminal);
     }
     // Dying by a signal runs no destructor, and would leave the temporary capture behind.
@@ -98,6 +105,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
 
 fn tell(
     ended: &Ended,
+    early: Option<Early>,
     capture: &CapturePlace,
     options: &Options,
     terminal: &Terminal,
@@ -111,9 +119,16 @@ fn tell(
         return Err(failure::Failure::with_hint("nothing was recorded", hint));
     }
     let path = capture_of_recording(&capture.path, ended.recording);
-    let recorded = report::Recorded::read(&path, Files::AsTheyRan, Format::Text, terminal)?;
+    let early = early.and_then(|early| early.profile(&path, ended.ending()));
+    let profile = match early {
+        Some(profile) => profile,
+        None => named::profile(&path, Files::AsTheyRan)?,
+    };
+    let recorded = report::Recorded::of(profile, &path, Files::AsTheyRan, Format::Text, terminal);
     let kept = capture.kept().map(|_| path.as_path());
     terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &terminal.page())));
+    // Nothing is left to do but to end, which gives all memory back at once.
+    std::mem::forget(recorded);
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! What the launcher orders while the program runs (see `lowtide_capture::control`): read from a page that both map, as
-//! nothing is to be sent to the program.
+//! nothing is to be sent to the program. There the launcher is told when a recording has ended.
 //!
 //! Whoever records looks at it now and then, and whoever finds the gate closed each time. So an order is carried out as
 //! soon as there is something to record, and a program that waits is left alone.
@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// The number of orders given, in the page; null while nobody gives any.
 static ORDERS: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
-/// How many have been carried out.
+/// How many recordings have ended, in the page; null while nobody wants to know.
+static ENDS: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+/// How many orders have been carried out.
 static CARRIED_OUT: AtomicU32 = AtomicU32::new(0);
 /// Whether the recording that goes on was ordered. One that the program itself began, it also ends.
 static IS_ORDERED: AtomicBool = AtomicBool::new(false);
@@ -21,18 +23,19 @@ static IS_ORDERED: AtomicBool = AtomicBool::new(false);
 pub(super) fn follow(path: &CStr) -> Result<(), i32> {
     // SAFETY: the path is a C string; the mapping touches nothing that exists; the descriptor is closed by its only user.
     unsafe {
-        let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let file = libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
         if file < 0 {
             return Err(errno::current());
         }
-        let page =
-            libc::mmap(ptr::null_mut(), CONTROL_BYTES, libc::PROT_READ, libc::MAP_SHARED, file, 0);
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let page = libc::mmap(ptr::null_mut(), CONTROL_BYTES, access, libc::MAP_SHARED, file, 0);
         let failed = errno::current();
         libc::close(file);
         if page == libc::MAP_FAILED {
             return Err(failed);
         }
         ORDERS.store(page.cast(), Ordering::Relaxed);
+        ENDS.store(page.cast::<AtomicU32>().add(1), Ordering::Relaxed);
     }
     Ok(())
 }
@@ -73,6 +76,18 @@ pub(super) fn set_ordered(is_ordered: bool) {
 pub(super) fn ends_recording() -> bool {
     let carried_out = CARRIED_OUT.load(Ordering::Relaxed);
     IS_ORDERED.load(Ordering::Relaxed) && given().is_some_and(|given| given != carried_out)
+}
+
+/// Tells the launcher that a recording has ended, whose capture is complete.
+pub(super) fn tell_end() {
+    let ends = ENDS.load(Ordering::Relaxed);
+    // SAFETY: null, or a word of the page, which stays mapped as long as the process lives.
+    let Some(ends) = (unsafe { ends.as_ref() }) else { return };
+    ends.fetch_add(1, Ordering::Release);
+    // SAFETY: the word is aligned and mapped. Nobody may be waiting, and the result does not matter.
+    errno::with_errno_kept(|| unsafe {
+        libc::syscall(libc::SYS_futex, ends.as_ptr(), libc::FUTEX_WAKE, i32::MAX);
+    });
 }
 
 fn given() -> Option<u32> {

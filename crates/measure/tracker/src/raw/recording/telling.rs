@@ -3,6 +3,7 @@
 use super::Recording;
 use crate::ledger;
 use crate::raw::clock::Look;
+use crate::raw::control;
 use crate::raw::entered::Ended;
 use crate::raw::residency;
 use crate::raw::thread;
@@ -155,6 +156,7 @@ impl Recording {
         let ended =
             Ended { figures: self.figures(), stop_reason: self.end.and_then(End::stop_reason) };
         self.writer.finish(ended.figures.duration_ns, ended.stop_reason);
+        control::tell_end();
         ended
     }
 }
