@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ScopedJoinHandle};
 
 /// How a running program can be controlled: by signals to this process.
 #[derive(Clone, Debug)]
@@ -108,7 +108,8 @@ impl Controlled {
             desk.is_over.store(true, Ordering::SeqCst);
             desk.ends().fetch_add(1, Ordering::SeqCst);
             raw::wake(desk.ends());
-            drop(thread);
+            // If it panicked nothing was looked at.
+            let _ = thread.map(ScopedJoinHandle::join);
             waited
         })
     }

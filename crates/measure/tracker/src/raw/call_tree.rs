@@ -23,8 +23,8 @@ struct Leaf {
 }
 
 const LEAVES: usize = 64;
-/// One page.
-const FIRST_PARENTS: usize = own_memory::PAGE_BYTES / size_of::<u32>();
+/// So many parents have their first children on one page.
+const PAGE: usize = own_memory::PAGE_BYTES / size_of::<u32>();
 
 /// What tells a node from its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,9 +102,10 @@ impl CallTree {
     #[cold]
     fn add_first(&mut self, edge: Edge, writer: &mut CaptureWriter) -> Result<u32, StopReason> {
         let parent = edge.parent as usize;
-        while parent >= self.first_children.capacity() {
-            let capacity = (self.first_children.capacity() * 2).max(FIRST_PARENTS);
-            if !self.first_children.grow(capacity) {
+        if parent >= self.first_children.capacity() {
+            // A quarter more than is needed now, in whole pages.
+            let capacity = (parent + parent / 4) / PAGE * PAGE + PAGE;
+            if !self.first_children.grow_populated(capacity) {
                 return Err(StopReason::OutOfMemory);
             }
         }

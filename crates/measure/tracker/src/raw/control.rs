@@ -95,3 +95,24 @@ fn given() -> Option<u32> {
     // SAFETY: null, or a word of the page, which stays mapped as long as the process lives.
     unsafe { orders.as_ref() }.map(|orders| orders.load(Ordering::Relaxed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::fs;
+
+    #[test]
+    fn the_launcher_sees_how_many_recordings_have_ended() {
+        let path = std::env::temp_dir().join(format!("lowtide-control-{}", std::process::id()));
+        fs::write(&path, [0; CONTROL_BYTES]).unwrap();
+        tell_end();
+        follow(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
+        tell_end();
+        leave();
+        tell_end();
+        let page = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(page, [0, 0, 0, 0, 2, 0, 0, 0], "the last after nobody was obeyed any more");
+    }
+}

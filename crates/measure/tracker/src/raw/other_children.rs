@@ -69,7 +69,7 @@ impl OtherChildren {
     #[cold]
     fn add_rows(&mut self, row: usize) -> bool {
         // A quarter more than is needed now.
-        self.rows.grow((row + row / 4) / ROW * ROW + ROW)
+        self.rows.grow_populated((row + row / 4) / ROW * ROW + ROW)
     }
 
     #[inline(never)]

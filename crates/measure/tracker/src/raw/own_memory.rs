@@ -30,7 +30,7 @@ pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
 /// no harm.
 ///
 /// # Safety
-/// `start` and `bytes` are those of one call of [`map`].
+/// `start` and `bytes` are those of one call of [`map`], or whole pages of what it gave.
 pub(super) unsafe fn populate(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's promise; the content is not changed.
     unsafe { libc::madvise(start.as_ptr().cast::<c_void>(), bytes, libc::MADV_POPULATE_WRITE) };
@@ -125,6 +125,18 @@ impl<T: Copy> OwnArray<T> {
         };
         let Some(start) = start else { return false };
         (self.start, self.capacity) = (start.cast(), capacity);
+        true
+    }
+
+    /// As [`Self::grow`], where what is new will be used soon. Capacities are those of whole pages.
+    #[must_use]
+    pub(super) fn grow_populated(&mut self, capacity: usize) -> bool {
+        let old = self.capacity;
+        if !self.grow(capacity) {
+            return false;
+        }
+        // SAFETY: the elements from `old` to `capacity` are mapped, and whole pages.
+        unsafe { populate(self.start.add(old).cast(), (capacity - old) * size_of::<T>()) };
         true
     }
 }
