@@ -92,7 +92,8 @@ impl<V: Copy> AddressMap<V> {
 
     fn grow(&mut self) -> bool {
         let capacity = (self.entries.capacity() * 2).max(FIRST_CAPACITY);
-        let Some(entries) = OwnArray::zeroed(capacity) else { return false };
+        // Soon there is something on each page, and one fault for a look and one for a change cost more.
+        let Some(entries) = OwnArray::populated(capacity) else { return false };
         let old = std::mem::replace(&mut self.entries, entries);
         for &entry in old.as_slice().iter().filter(|entry| entry.key != 0) {
             let place = self.place_of(entry.key);
