@@ -23,6 +23,7 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 impl<V: Copy> AddressMap<V> {
     pub(super) const EMPTY: Self = Self { entries: OwnArray::EMPTY, used: 0 };
 
+    #[inline]
     pub(super) fn get(&self, key: u64) -> Option<V> {
         // A free entry has the key 0, which a garbled pointer may well be.
         if self.used == 0 || key == 0 {

@@ -71,14 +71,19 @@ impl CallTree {
         kind: u32,
         writer: &mut CaptureWriter,
     ) -> Result<u32, StopReason> {
-        let place = parent as usize % LEAVES;
-        let leaf = self.leaves[place];
-        if leaf.parent == parent && leaf.kind == kind {
-            return Ok(leaf.node);
+        if let Some(node) = self.known_leaf(parent, kind) {
+            return Ok(node);
         }
         let node = self.child(Edge { parent, code: 0, instruction: 0, kind }, writer)?;
-        self.leaves[place] = Leaf { parent, kind, node };
+        self.leaves[parent as usize % LEAVES] = Leaf { parent, kind, node };
         Ok(node)
+    }
+
+    /// As `leaf`, if it was asked for lately.
+    #[inline]
+    pub(super) fn known_leaf(&self, parent: u32, kind: u32) -> Option<u32> {
+        let leaf = self.leaves[parent as usize % LEAVES];
+        (leaf.parent == parent && leaf.kind == kind).then_some(leaf.node)
     }
 
     /// The node at the end of `edge`, made if it is new.

@@ -33,6 +33,20 @@ impl Caller {
         Self { holds_gil: own != 0 && own == current, thread_state: own }
     }
 
+    /// One that may pass through: who holds the GIL, or is the only thread.
+    #[inline]
+    fn easily_told() -> Option<Self> {
+        let is_alone = only_thread::is_alone();
+        if let Some(current) = interpreter::confirmed_thread_state()
+            && (is_alone || interpreter::knows_own_only())
+        {
+            return Some(Self { holds_gil: true, thread_state: current.get() });
+        }
+        let own = if is_alone { interpreter::own_thread_state() } else { 0 };
+        let is_known = own != 0 && own == thread::known_thread_state();
+        is_known.then_some(Self { holds_gil: false, thread_state: own })
+    }
+
     #[inline]
     fn enter(self) -> Option<Entered> {
         if !self.holds_gil {
@@ -137,6 +151,9 @@ extern "C" fn reached<const HAS_GIL: bool>(
 
 #[inline]
 fn record<const HAS_GIL: bool>(address: usize, bytes: usize, family: Family) {
+    if is_recorded_outside(address, bytes, family) {
+        return;
+    }
     let caller = Caller::new::<HAS_GIL>();
     if let Some(mut entered) = caller.enter() {
         // SAFETY: the thread state is that of this thread.
@@ -211,6 +228,25 @@ extern "C" fn moved_before(old: Moving, block: *mut c_void, bytes: usize) -> *mu
     block
 }
 
+/// Whether a block outside of pools is recorded now.
+#[inline(never)]
+fn is_recorded_outside(address: usize, bytes: usize, family: Family) -> bool {
+    Caller::easily_told().is_some_and(|caller| {
+        // SAFETY: the thread state is that of this thread.
+        entered::pass_through().is_some_and(|mut passing| unsafe {
+            passing.allocated_outside_fast(address, bytes, caller.thread_state, family)
+        })
+    })
+}
+
+/// The bytes of a block outside of pools that is forgotten now; `None` says nothing.
+#[inline]
+fn forgotten_outside(address: usize) -> Option<usize> {
+    let caller = Caller::easily_told()?;
+    let block = entered::pass_through()?.freed_outside_fast(address, caller.holds_gil)?;
+    Some(block.bytes as usize)
+}
+
 /// Whether the block at `address` may be recorded.
 #[inline]
 pub(super) fn may_know(address: usize) -> bool {
@@ -219,6 +255,9 @@ pub(super) fn may_know(address: usize) -> bool {
 
 /// The block at `address` is about to be freed; how many bytes it has, if it is recorded.
 pub(super) fn about_to_free<const HAS_GIL: bool>(address: usize) -> Option<usize> {
+    if let Some(bytes) = forgotten_outside(address) {
+        return Some(bytes);
+    }
     let caller = Caller::new::<HAS_GIL>();
     let mut entered = caller.enter()?;
     let block = entered.take(address)?;

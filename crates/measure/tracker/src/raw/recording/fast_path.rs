@@ -1,12 +1,21 @@
-//! Small objects that come and go as most of them do: found out without a call, so that no register is kept for one. Where
+//! Blocks that come and go as most of them do: found out without a call, so that no register is kept for one. Where
 //! anything is not as expected, nothing was changed that matters, and the event goes the long way.
 
-use super::Recording;
+use super::{Family, LARGEST_IN_ARENA_BYTES, Recording};
 use crate::ledger;
 use crate::raw::census::HeapLevel;
+use crate::raw::clock::Clock;
 use crate::raw::recent;
 use crate::raw::shadow::Block;
 use crate::weight::Amount;
+use lowtide_capture::layout::node_kind;
+
+/// Whether a block is certainly in no arena, and not so large that more than the ledger changes.
+#[inline]
+fn is_plain_outside(bytes: u64, kind: u32) -> bool {
+    let is_outside = kind == node_kind::NATIVE || bytes > LARGEST_IN_ARENA_BYTES;
+    is_outside && !Clock::is_large(bytes)
+}
 
 impl Recording {
     /// Records a small block that `thread_state` has just allocated; whether that was done.
@@ -97,6 +106,67 @@ impl Recording {
         let found = self.shadow.find_in_pool(address)?;
         let block = found.block;
         found.take();
+        Some(block)
+    }
+
+    /// Records a block outside of pools that was allocated for `thread_state`; whether that was done.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline]
+    pub(in crate::raw) unsafe fn allocated_outside_fast(
+        &mut self,
+        address: usize,
+        bytes: usize,
+        thread_state: usize,
+        family: Family,
+    ) -> bool {
+        let (bytes, kind) = (bytes as u64, family.node_kind());
+        if self.clock.is_due_next() || !is_plain_outside(bytes, kind) {
+            return false;
+        }
+        // SAFETY: the caller's promise.
+        let Some(parent) = (unsafe { self.recalled_node(thread_state) }) else { return false };
+        let node = match kind {
+            node_kind::FRAME => Some(parent),
+            kind => self.tree.known_leaf(parent, kind),
+        };
+        let Some(block) = node.map(|node| Block { node, bytes }) else { return false };
+        if !self.shadow.put_among_granules(address, block) {
+            return false;
+        }
+        self.count_allocated(address, block);
+        self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(bytes);
+        self.clock.is_due(bytes);
+        true
+    }
+
+    /// Forgets a block outside of pools that is about to be freed; `None` says nothing.
+    #[inline]
+    pub(in crate::raw) fn freed_outside_fast(
+        &mut self,
+        address: usize,
+        holds_gil: bool,
+    ) -> Option<Block> {
+        // SAFETY: as in `header`; borrowed apart from the shadow, which they are no part of.
+        let (header, nodes) = unsafe { (self.writer.header().as_mut(), self.writer.nodes()) };
+        let found = self.shadow.find_among_granules(address)?;
+        let block = found.block;
+        // SAFETY: as in `counters`.
+        let kind = unsafe { nodes.add(block.node as usize).as_ref() }.kind;
+        if !is_plain_outside(block.bytes, kind) {
+            return None;
+        }
+        ledger::write_down_peak(header);
+        if holds_gil && self.census_watch.is_due_at(header.peak_bytes) {
+            if self.census_watch.would_fall(block, HeapLevel::of(header)) {
+                return None;
+            }
+            self.census_watch.keep_in_mind(address, block);
+        }
+        found.take();
+        self.count_freed(address, block);
+        self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_sub(block.bytes);
         Some(block)
     }
 

@@ -46,7 +46,7 @@ impl Shadow {
     /// Records a block where there are others and each granule has a slot; whether that was possible. Nothing that was
     /// noted of the address before may be lost.
     #[inline]
-    fn put_among_granules(&mut self, address: usize, block: Block) -> bool {
+    pub(in crate::raw) fn put_among_granules(&mut self, address: usize, block: Block) -> bool {
         let Some(mut at) = self.chunk_at(address) else { return false };
         // SAFETY: a chunk of the shadow's own, with slots as blocks live in it: one for each granule, and two more.
         unsafe {

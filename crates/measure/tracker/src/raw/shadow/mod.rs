@@ -63,6 +63,23 @@ impl InPool<'_> {
     }
 }
 
+/// A block in a chunk that is no pool, as it was found.
+pub(super) struct AmongGranules<'a> {
+    pub(super) block: Block,
+    chunk: &'a mut Chunk,
+    place: *mut u32,
+}
+
+impl AmongGranules<'_> {
+    /// Forgets the block.
+    #[inline]
+    pub(super) fn take(self) {
+        // SAFETY: the slot is one of the chunk's, and the first of a block.
+        unsafe { slot::clear_sized(self.place) };
+        self.chunk.live -= 1;
+    }
+}
+
 /// What was recorded of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
@@ -138,6 +155,21 @@ impl Shadow {
         // SAFETY: the slot is one of the chunk's.
         let block = unsafe { Slot::read(place) }.plain_block_in_pool(chunk.place_bytes())?;
         Some(InPool { block, chunk, place })
+    }
+
+    /// The block at `address` if it is in a chunk that is no pool, holds no code object, and has less than 4 GiB, as almost
+    /// all that are not small; `None` says nothing.
+    #[inline]
+    pub(super) fn find_among_granules(&mut self, address: usize) -> Option<AmongGranules<'_>> {
+        // SAFETY: a chunk of the shadow's own, which is borrowed as long as the result lives.
+        let chunk = unsafe { self.chunk_at(address)?.as_mut() };
+        if chunk.live == 0 || chunk.is_pool() {
+            return None;
+        }
+        let place = chunk.slot_of_granule(address);
+        // SAFETY: the chunk has a slot for each granule, and two more.
+        let block = unsafe { slot::read_plain_sized(place) }?;
+        Some(AmongGranules { block, chunk, place })
     }
 
     /// Forgets what begins at `address`.

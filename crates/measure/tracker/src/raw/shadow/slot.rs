@@ -11,6 +11,7 @@ const CODE_OBJECT: u32 = 1 << 31;
 /// Fields up to here are a number plus 1, so that no used slot is 0: in a pool, by how many bytes the block is smaller
 /// than its place; elsewhere the size itself.
 const LARGEST_INLINE: u64 = 16;
+const LARGEST_FIELD: u32 = LARGEST_INLINE as u32 + 1;
 /// In a pool: the size is kept elsewhere.
 const ODD: u32 = 18;
 /// Elsewhere: the size is in the second slot.
@@ -141,6 +142,25 @@ pub(super) unsafe fn read_sized(place: *const u32) -> Option<Block> {
             field => u64::from(field - 1),
         };
         Some(Block { node: slot.node(), bytes })
+    }
+}
+
+/// As [`read_sized`], of a block that is smaller than 4 GiB and holds no code object.
+///
+/// # Safety
+/// As there.
+#[inline]
+pub(super) unsafe fn read_plain_sized(place: *const u32) -> Option<Block> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let slot = Slot::read(place);
+        // With the bit of a code object the number is larger than any field.
+        let bytes = match slot.0 >> FIELD_SHIFT {
+            SECOND => *place.add(1),
+            field @ 1..=LARGEST_FIELD => field - 1,
+            _ => return None,
+        };
+        Some(Block { node: slot.node(), bytes: bytes.into() })
     }
 }
 
