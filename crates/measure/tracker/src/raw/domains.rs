@@ -1,7 +1,7 @@
 //! Python's own allocation domains: `PyMem_Raw`, `PyMem` and `PyObject`, hooked through `PyMem_SetAllocator`.
 
 use super::recording::{Family, LARGEST_IN_ARENA_BYTES};
-use super::{events, interpreter, sampling, thread};
+use super::{events, fast_path, interpreter, sampling, thread};
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,7 +189,7 @@ unsafe extern "C" fn malloc_fast(context: *mut c_void, bytes: usize) -> *mut c_v
     unsafe {
         match original::<true>(context).malloc.filter(|_| is_in_arena(bytes)) {
             Some(call) => {
-                events::allocated_small(call(original::<true>(context).context, bytes), bytes)
+                fast_path::allocated_small(call(original::<true>(context).context, bytes), bytes)
             }
             None => malloc::<true, true>(context, bytes),
         }
@@ -201,7 +201,7 @@ unsafe extern "C" fn calloc_fast(context: *mut c_void, count: usize, bytes: usiz
     // SAFETY: as in `malloc`.
     unsafe {
         match original::<true>(context).calloc.zip(in_all) {
-            Some((call, in_all)) => events::allocated_small(
+            Some((call, in_all)) => fast_path::allocated_small(
                 call(original::<true>(context).context, count, bytes),
                 in_all,
             ),
@@ -218,9 +218,9 @@ unsafe extern "C" fn realloc_fast(
     // SAFETY: as in `malloc`. A small block that stays one calls no hook that records.
     unsafe {
         match original::<true>(context).realloc.filter(|_| is_in_arena(bytes)) {
-            Some(call) if let Some(old) = events::about_to_move_small(block as usize) => {
+            Some(call) if let Some(old) = fast_path::about_to_move_small(block as usize) => {
                 let moved = call(original::<true>(context).context, block, bytes);
-                events::moved_small(old, moved, bytes)
+                fast_path::moved_small(old, moved, bytes)
             }
             _ => realloc::<true>(context, block, bytes),
         }
@@ -231,7 +231,7 @@ unsafe extern "C" fn free_fast(context: *mut c_void, block: *mut c_void) {
     // SAFETY: as in `malloc`.
     unsafe {
         match original::<true>(context).free {
-            Some(call) if events::about_to_free_small(block as usize) => {
+            Some(call) if fast_path::about_to_free_small(block as usize) => {
                 call(original::<true>(context).context, block);
             }
             _ => free::<true, true>(context, block),

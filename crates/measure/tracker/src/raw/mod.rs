@@ -20,6 +20,8 @@ mod entered;
 mod errno;
 #[cfg(not(test))]
 mod events;
+#[cfg(not(test))]
+mod fast_path;
 mod fork_place;
 mod gate;
 #[cfg(not(test))]
