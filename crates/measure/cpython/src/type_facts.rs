@@ -1,3 +1,4 @@
+use crate::layout::Layout;
 use crate::layout::objects::{AttributeStorage, ObjectLayout, type_flag, type_word};
 
 /// So many words of a type object are looked at.
@@ -53,6 +54,19 @@ pub enum Container {
     Text,
 }
 
+impl Container {
+    /// Smaller objects own no buffer.
+    #[must_use]
+    pub fn least_owner_bytes(self, layout: &Layout) -> usize {
+        match self {
+            Self::None => usize::MAX,
+            // Compact strings have their characters inside, and are smaller than others.
+            Self::Text => layout.text.compact_data + size_of::<usize>(),
+            Self::List | Self::Dict | Self::Set | Self::ByteArray | Self::Bytes => 0,
+        }
+    }
+}
+
 /// Where objects of a type keep their attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attributes {
@@ -97,13 +111,6 @@ impl TypeFacts {
             container,
             attributes: attributes_of(words, layout)?,
         })
-    }
-
-    /// Whether an object of this type can begin so far into a block of `block_bytes`.
-    #[inline]
-    #[must_use]
-    pub fn begins_at(&self, offset: usize, block_bytes: u64) -> bool {
-        self.object_offset == offset && block_bytes >= (offset + self.least_object_bytes) as u64
     }
 }
 

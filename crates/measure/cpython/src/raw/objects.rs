@@ -72,8 +72,7 @@ impl ObjectAddress {
                     // With values of its own, its keys are shared with all instances of a class.
                     if values == 0 { load(self.0, object_field::DICT_KEYS) } else { values }
                 }
-                // Compact strings have their characters inside, and are smaller than others.
-                Container::Text if bytes < layout.text.compact_data + size_of::<usize>() => 0,
+                Container::Text if bytes < container.least_owner_bytes(layout) => 0,
                 Container::Text => {
                     let state: u32 = load(self.0, layout.text.state);
                     let is_compact = state & TEXT_IS_COMPACT != 0;

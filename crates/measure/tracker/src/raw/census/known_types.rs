@@ -1,5 +1,6 @@
 use super::Moment;
-use super::own_process;
+use super::copies::Copies;
+use super::placement::Placement;
 use crate::raw::address_map::AddressMap;
 use crate::raw::own_memory::OwnArray;
 use lowtide_cpython::{Container, ObjectLayout, TYPE_WORDS, TypeAddress, TypeFacts};
@@ -10,12 +11,12 @@ pub(super) struct KnownTypes {
     indices: AddressMap,
     types: OwnArray<KnownType>,
     count: usize,
-    /// Types found lately with their indices, by address: objects of few types make up most heaps.
-    recent: [(usize, u32); RECENT],
+    /// Types found lately, by address: objects of few types make up most heaps.
+    recent: [(usize, Placement); RECENT],
     /// Addresses that are no types, by their lower bits: a word that recurs is not looked at again and again.
     rejected: [usize; REJECTED],
-    /// How many more addresses outside of the recorded heap may be looked at.
-    looks_left: u32,
+    /// What lies outside of the recorded heap.
+    pub(super) copies: Copies,
 }
 
 /// One type.
@@ -23,6 +24,7 @@ pub(super) struct KnownTypes {
 pub(super) struct KnownType {
     pub(super) address: usize,
     pub(super) facts: TypeFacts,
+    placement: Placement,
     /// Its objects, and their bytes with what they own. Signed, as a dict can be taken off before it was counted.
     pub(super) objects: i64,
     pub(super) bytes: i64,
@@ -44,12 +46,8 @@ pub(super) struct Heap<'a> {
 }
 
 const FIRST_CAPACITY: usize = 512;
-const REJECTED: usize = 1024;
-const RECENT: usize = 64;
-/// Any word may stand where a type's address is looked for, this one as well.
-const NO_TYPE: (usize, u32) = (usize::MAX, u32::MAX);
-/// Each is a system call of a fraction of a microsecond.
-const MOST_LOOKS: u32 = 20_000;
+const REJECTED: usize = 256;
+const RECENT: usize = 128;
 /// Longest chain of bases and metatypes.
 const DEEPEST: u32 = 100;
 /// The kernel maps nothing below, and programs have nothing above.
@@ -66,40 +64,56 @@ fn may_be_type(address: usize) -> bool {
     USER_ADDRESSES.contains(&address) && address.is_multiple_of(8)
 }
 
+/// Any word may stand where a type's address is looked for, also the two in here: neither is where it would be looked for.
+const NO_RECENT: [(usize, Placement); RECENT] = {
+    let mut recent = [(0, Placement::NONE); RECENT];
+    recent[place_in_recent(0)].0 = usize::MAX;
+    recent
+};
+const _: () = assert!(place_in_recent(0) != place_in_recent(usize::MAX));
+
+#[inline]
+const fn place_in_recent(address: usize) -> usize {
+    address.wrapping_mul(SPREAD) >> RECENT_SHIFT
+}
+
 impl KnownTypes {
-    pub(super) fn new() -> Self {
-        Self {
+    /// None so far; `None` when the kernel refuses memory.
+    pub(super) fn new() -> Option<Self> {
+        Some(Self {
             indices: AddressMap::EMPTY,
             types: OwnArray::EMPTY,
             count: 0,
-            recent: [NO_TYPE; RECENT],
+            recent: NO_RECENT,
             rejected: [0; REJECTED],
-            looks_left: MOST_LOOKS,
-        }
+            copies: Copies::new()?,
+        })
     }
 
-    /// The index of the type at `address`, if that is one.
+    /// The type at `address`, if that is one.
     #[inline]
-    pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<usize> {
-        let recent = &mut self.recent[address.wrapping_mul(SPREAD) >> RECENT_SHIFT];
-        if recent.0 == address && *recent != NO_TYPE {
-            return Some(recent.1 as usize);
+    pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<Placement> {
+        let (recent, placement) = self.recent[place_in_recent(address)];
+        if recent == address {
+            return Some(placement);
         }
         if !may_be_type(address) {
             return None;
         }
-        self.find_within(address, heap, DEEPEST)
+        let index = self.find_within(address, heap, DEEPEST)?;
+        Some(self.types.as_slice()[index].placement)
     }
 
     /// The type at `address`, if it has been found before.
     #[inline]
-    pub(super) fn known(&self, address: usize) -> Option<&KnownType> {
-        self.types.as_slice().get(self.indices.get(address as u64)? as usize)
+    pub(super) fn known(&self, address: usize) -> Option<Placement> {
+        let index = self.indices.get(address as u64)?;
+        Some(self.types.as_slice().get(index as usize)?.placement)
     }
 
     #[inline]
-    pub(super) fn facts(&self, index: usize) -> &TypeFacts {
-        &self.types.as_slice()[index].facts
+    pub(super) fn facts(&self, index: u32) -> &TypeFacts {
+        &self.types.as_slice()[index as usize].facts
     }
 
     #[inline]
@@ -115,8 +129,10 @@ impl KnownTypes {
     fn find_within(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
         match self.indices.get(address as u64) {
             Some(index) => {
-                self.recent[address.wrapping_mul(SPREAD) >> RECENT_SHIFT] = (address, index);
-                Some(index as usize)
+                let index = index as usize;
+                let placement = self.types.as_slice()[index].placement;
+                self.recent[place_in_recent(address)] = (address, placement);
+                Some(index)
             }
             None => self.find_new(address, heap, depth.checked_sub(1)?),
         }
@@ -161,23 +177,27 @@ impl KnownTypes {
         if heap.moment.python_block_at(address).is_some() {
             return None;
         }
-        self.looks_left = self.looks_left.checked_sub(1)?;
-        own_process::copy_words(address)
+        self.copies.words_at(address)
     }
 
     fn add(&mut self, address: usize, facts: TypeFacts, heap: Heap, depth: u32) -> Option<usize> {
         let index = self.count;
         let has_room =
             index < self.types.capacity() || self.types.grow((index * 2).max(FIRST_CAPACITY));
-        if !has_room || !self.indices.insert(address as u64, u32::try_from(index).ok()?) {
+        let number = u32::try_from(index).ok()?;
+        if !has_room || !self.indices.insert(address as u64, number) {
             return None;
         }
-        self.types.as_mut_slice()[index] = KnownType { address, facts, objects: 0, bytes: 0 };
+        let placement = Placement::of(number, &facts, heap);
+        self.types.as_mut_slice()[index] =
+            KnownType { address, facts, placement, objects: 0, bytes: 0 };
         self.count += 1;
         if facts.container == Container::None {
             // Afterwards, as `type` has `object` for its base, whose metatype it is.
-            self.get_mut(index).facts.container =
-                self.container_without_flag(address, facts, heap, depth);
+            let container = self.container_without_flag(address, facts, heap, depth);
+            let known = self.get_mut(index);
+            known.facts.container = container;
+            known.placement = Placement::of(number, &known.facts, heap);
         }
         Some(index)
     }

@@ -6,21 +6,23 @@
 //! Every recorded block is looked at: an object begins with its reference count and its type, at one of three offsets
 //! that the type itself decides. What a word points to is read only after it was checked; nothing is counted twice.
 
+mod copies;
 mod encode;
 mod known_types;
 mod own_process;
 mod owned;
+mod placement;
+mod recent_sites;
 mod sites;
 mod tally;
 mod watch;
 
 use self::encode::{Head, Names};
-use self::known_types::Heap;
 use self::tally::Tally;
 pub(super) use self::watch::{HeapLevel, Watch};
 use super::errno;
 use super::shadow::{Block, Shadow, Source};
-use lowtide_capture::layout::node_kind;
+use lowtide_capture::layout::{Header, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{Layout, ObjectLayout};
 
@@ -60,6 +62,11 @@ impl<'a> Moment<'a> {
         self.is_python(block, source).then_some(block)
     }
 
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: the writer keeps the header mapped; nobody else writes it during a census.
+        unsafe { self.writer.header().as_ref() }
+    }
+
     /// Nodes of many blocks lie far apart: they are not looked at for what pymalloc gave out.
     #[inline]
     fn is_python(&self, block: Block, source: Source) -> bool {
@@ -75,13 +82,9 @@ impl<'a> Moment<'a> {
 /// `just_freed` are blocks that lived at the peak and are gone, or about to go.
 pub(super) fn take(moment: &mut Moment, just_freed: &[(usize, Block)]) -> Result<(), StopReason> {
     let Some(objects) = ObjectLayout::of(moment.layout.version) else { return Ok(()) };
-    let tally = errno::with_errno_kept(|| {
-        let mut tally = Tally::of(moment, &objects);
-        tally.add_just_freed(just_freed, Heap { moment, objects: &objects });
-        tally
-    });
-    // SAFETY: the writer keeps the header mapped; nobody else writes it during a census.
-    let live_bytes = unsafe { moment.writer.header().as_ref() }.live_bytes;
+    let tally = errno::with_errno_kept(|| Tally::of(moment, &objects, just_freed))
+        .ok_or(StopReason::OutOfMemory)?;
+    let live_bytes = moment.header().live_bytes;
     let head = Head { live_bytes, elapsed_ns: moment.elapsed_ns };
     let names = Names { layout: moment.layout, objects: &objects };
     encode::write(moment.writer, &head, tally.types.all(), &tally.sites, names)

@@ -1,12 +1,16 @@
 use crate::raw::own_memory::OwnArray;
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::ptr;
 
-/// Objects by their type and the node that asked for their blocks: a hash table in memory of its own.
+/// Objects by their type and the node that asked for their blocks, in memory of its own.
 ///
 /// It is bounded: what finds no room is counted by type only.
 pub(super) struct Sites {
-    /// A power of two; at most half are used.
-    entries: OwnArray<Site>,
-    used: usize,
+    /// In the order found, which is that of addresses: what is counted at a time lies side by side.
+    found: OwnArray<Site>,
+    count: usize,
+    /// A hash table of twice as many entries.
+    places: OwnArray<Place>,
 }
 
 /// The objects of one type under one node.
@@ -20,6 +24,13 @@ pub(super) struct Site {
 }
 
 impl Site {
+    pub(super) const NONE: Self = Self { key: 0, objects: 0, bytes: 0 };
+
+    #[inline]
+    pub(super) fn new(type_index: u32, node: u32, objects: i64, bytes: i64) -> Self {
+        Self { key: (u64::from(type_index) + 1) << 32 | u64::from(node), objects, bytes }
+    }
+
     /// Of the type, in the order found.
     pub(super) fn type_index(self) -> usize {
         (self.key >> 32) as usize - 1
@@ -29,35 +40,99 @@ impl Site {
         self.key as u32
     }
 
+    pub(super) fn is_same(self, other: Self) -> bool {
+        self.key == other.key
+    }
+
+    pub(super) fn is_none(self) -> bool {
+        self.key == 0
+    }
+
+    /// Of this site as well.
+    #[inline]
+    pub(super) fn add(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+    }
+
+    /// The highest bits tell most.
+    #[inline]
+    pub(super) fn hash(self) -> u64 {
+        self.key.wrapping_mul(SPREAD)
+    }
+
     fn magnitude(self) -> usize {
         (u64::BITS - self.bytes.max(0).cast_unsigned().leading_zeros()) as usize
     }
 }
 
-const FIRST_CAPACITY: usize = 1024;
-/// A table is short-lived and soon outgrown.
-const GROWTH: usize = 4;
-/// 12 MiB of entries.
-const LARGEST_CAPACITY: usize = 1 << 19;
+/// Where a site is, and the lowest bits of its hash: so that it is hardly ever compared with another. 0: nothing there.
+#[derive(Clone, Copy)]
+struct Place(u32);
+
+impl Place {
+    fn of(site: Site, index: usize) -> Self {
+        Self(Self::tag(site) | (index as u32 + 1))
+    }
+
+    fn tag(site: Site) -> u32 {
+        (site.hash() as u32) << Self::INDEX_BITS
+    }
+
+    #[inline]
+    fn index(self) -> Option<usize> {
+        ((self.0 & ((1 << Self::INDEX_BITS) - 1)) as usize).checked_sub(1)
+    }
+
+    #[inline]
+    fn may_be_of(self, site: Site) -> bool {
+        self.0 >> Self::INDEX_BITS == Self::tag(site) >> Self::INDEX_BITS
+    }
+
+    const INDEX_BITS: u32 = LARGEST_CAPACITY.ilog2() + 1;
+}
+
+const LEAST_CAPACITY: usize = 4096;
+const GROWTH: usize = 2;
+/// 6 MiB, and 2 MiB of places.
+const LARGEST_CAPACITY: usize = 1 << 18;
 /// As in `AddressMap`.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Sites {
-    pub(super) const EMPTY: Self = Self { entries: OwnArray::EMPTY, used: 0 };
+    pub(super) const EMPTY: Self =
+        Self { found: OwnArray::EMPTY, count: 0, places: OwnArray::EMPTY };
 
+    /// With room for what a heap of so many blocks, by so many nodes, is likely to have; `None` when the kernel refuses
+    /// memory.
+    pub(super) fn for_heap(blocks: u64, nodes: u32) -> Option<Self> {
+        let likely = (blocks.min(nodes.into()) / 4).next_power_of_two() as usize;
+        let mut sites = Self::EMPTY;
+        sites.make_room(likely.clamp(LEAST_CAPACITY, LARGEST_CAPACITY))?;
+        Some(sites)
+    }
+
+    /// Asks the processor for what `add` will look at.
     #[inline]
-    pub(super) fn add(&mut self, type_index: usize, node: u32, objects: i64, bytes: i64) {
-        let key = (type_index as u64 + 1) << 32 | u64::from(node);
-        let place = match self.place_of(key) {
-            Some(place) if self.entries.as_slice()[place].key == key => place,
-            _ => match self.new_place(key) {
-                Some(place) => place,
-                None => return,
-            },
-        };
-        let site = &mut self.entries.as_mut_slice()[place];
-        site.objects += objects;
-        site.bytes += bytes;
+    pub(super) fn prefetch(&self, site: Site) {
+        let places = self.places.as_slice();
+        let place = self.home(site).and_then(|place| places.get(place));
+        if let Some(place) = place {
+            // SAFETY: nothing is read.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(place).cast()) };
+        }
+    }
+
+    pub(super) fn add(&mut self, site: Site) {
+        let has_room = self.count < self.found.capacity() || self.grow();
+        let Some(place) = self.place_of(site) else { return };
+        if let Some(index) = self.places.as_slice()[place].index() {
+            self.found.as_mut_slice()[index].add(site);
+        } else if has_room {
+            self.places.as_mut_slice()[place] = Place::of(site, self.count);
+            self.found.as_mut_slice()[self.count] = site;
+            self.count += 1;
+        }
     }
 
     /// The heaviest, at most `most`; which of those that weigh about as much as the lightest kept is left open. In no
@@ -78,43 +153,48 @@ impl Sites {
     }
 
     fn found(&self) -> impl Iterator<Item = Site> {
-        self.entries.as_slice().iter().copied().filter(|site| site.key != 0 && site.objects > 0)
+        self.found.as_slice()[..self.count].iter().copied().filter(|site| site.objects > 0)
     }
 
-    /// Where `key` is, or would be put; `None` while there is no table.
+    /// Where the search for `site` begins; `None` while there is no table.
     #[inline]
-    fn place_of(&self, key: u64) -> Option<usize> {
-        let entries = self.entries.as_slice();
-        let mask = entries.len().checked_sub(1)?;
-        let mut place = (key.wrapping_mul(SPREAD) >> 32) as usize & mask;
-        while entries[place].key != 0 && entries[place].key != key {
-            place = (place + 1) & mask;
-        }
-        Some(place)
+    fn home(&self, site: Site) -> Option<usize> {
+        let mask = self.places.capacity().checked_sub(1)?;
+        Some((site.hash() >> 32) as usize & mask)
     }
 
-    #[cold]
-    fn new_place(&mut self, key: u64) -> Option<usize> {
-        let capacity = self.entries.capacity();
-        if self.used * 2 >= capacity && !(capacity < LARGEST_CAPACITY && self.grow()) {
-            return None;
+    /// Where `site` is, or would be put; `None` while there is no table.
+    #[inline]
+    fn place_of(&self, site: Site) -> Option<usize> {
+        let (places, found) = (self.places.as_slice(), self.found.as_slice());
+        let mask = places.len().wrapping_sub(1);
+        let mut at = self.home(site)?;
+        while let Some(index) = places[at].index() {
+            if places[at].may_be_of(site) && found[index].is_same(site) {
+                break;
+            }
+            at = (at + 1) & mask;
         }
-        let place = self.place_of(key)?;
-        self.entries.as_mut_slice()[place].key = key;
-        self.used += 1;
-        Some(place)
+        Some(at)
     }
 
     fn grow(&mut self) -> bool {
-        let capacity = (self.entries.capacity() * GROWTH).clamp(FIRST_CAPACITY, LARGEST_CAPACITY);
-        let Some(entries) = OwnArray::populated(capacity) else { return false };
-        let old = std::mem::replace(&mut self.entries, entries);
-        for &site in old.as_slice().iter().filter(|site| site.key != 0) {
-            if let Some(place) = self.place_of(site.key) {
-                self.entries.as_mut_slice()[place] = site;
-            }
+        let capacity = self.found.capacity() * GROWTH;
+        capacity <= LARGEST_CAPACITY && self.make_room(capacity.max(LEAST_CAPACITY)).is_some()
+    }
+
+    /// `None` when the kernel refuses memory.
+    fn make_room(&mut self, capacity: usize) -> Option<()> {
+        let mut found = OwnArray::zeroed(capacity)?;
+        let places = OwnArray::populated(2 * capacity)?;
+        found.as_mut_slice()[..self.count].copy_from_slice(&self.found.as_slice()[..self.count]);
+        (self.found, self.places) = (found, places);
+        for index in 0..self.count {
+            let site = self.found.as_slice()[index];
+            let place = self.place_of(site)?;
+            self.places.as_mut_slice()[place] = Place::of(site, index);
         }
-        true
+        Some(())
     }
 }
 
@@ -135,7 +215,7 @@ mod tests {
     fn types_and_nodes_are_counted_apart() {
         let mut sites = Sites::EMPTY;
         for (type_index, node) in [(0, 0), (0, 7), (3, 7), (0, 7)] {
-            sites.add(type_index, node, 1, 50);
+            sites.add(Site::new(type_index, node, 1, 50));
         }
         assert_eq!(seen(&sites, 10), [(0, 0, 1, 50), (0, 7, 2, 100), (3, 7, 1, 50)]);
     }
@@ -143,8 +223,8 @@ mod tests {
     #[test]
     fn what_was_taken_off_again_is_not_found() {
         let mut sites = Sites::EMPTY;
-        sites.add(1, 5, -1, -64);
-        sites.add(1, 5, 1, 64);
+        sites.add(Site::new(1, 5, -1, -64));
+        sites.add(Site::new(1, 5, 1, 64));
         assert_eq!(seen(&sites, 10), []);
     }
 
@@ -152,10 +232,10 @@ mod tests {
     fn the_heaviest_stay_where_there_is_no_room_for_all() {
         let mut sites = Sites::EMPTY;
         for node in 0..5000 {
-            sites.add(0, node, 1, 50);
+            sites.add(Site::new(0, node, 1, 50));
         }
-        sites.add(1, 4000, 2, 100_000);
-        sites.add(1, 1, 2, 90_000);
+        sites.add(Site::new(1, 4000, 2, 100_000));
+        sites.add(Site::new(1, 1, 2, 90_000));
         let kept = seen(&sites, 3);
         assert_eq!(kept[1..], [(1, 1, 2, 90_000), (1, 4000, 2, 100_000)]);
         assert_eq!(kept.len(), 3, "and one of the others");
@@ -166,10 +246,10 @@ mod tests {
     fn a_full_table_leaves_out_what_is_new() {
         let mut sites = Sites::EMPTY;
         for node in 0..300_000 {
-            sites.add(0, node, 1, 50);
+            sites.add(Site::new(0, node, 1, 50));
         }
-        sites.add(0, 7, 1, 50);
-        assert_eq!(seen(&sites, usize::MAX).len(), LARGEST_CAPACITY / 2);
+        sites.add(Site::new(0, 7, 1, 50));
+        assert_eq!(seen(&sites, usize::MAX).len(), LARGEST_CAPACITY);
         assert_eq!(seen(&sites, usize::MAX)[7], (0, 7, 2, 100));
     }
 }

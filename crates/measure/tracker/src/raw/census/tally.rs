@@ -1,8 +1,9 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
-use super::own_process;
 use super::owned::{Found, values_bytes};
-use super::sites::Sites;
+use super::placement::Placement;
+use super::recent_sites::RecentSites;
+use super::sites::{Site, Sites};
 use crate::raw::address_map::AddressMap;
 use crate::raw::shadow::Block;
 use lowtide_cpython::{
@@ -30,35 +31,47 @@ const MOST_DYING: usize = 16;
 pub(super) struct Tally {
     pub(super) types: KnownTypes,
     pub(super) sites: Sites,
+    /// Not counted yet in the two above.
+    recent: RecentSites,
     /// Large buffers that live objects own.
     owned_buffers: AddressMap,
     /// Large builtin objects that nobody refers to, with the indices of their types.
-    dying: [Option<(Found, usize)>; MOST_DYING],
+    dying: [Option<(Found, u32)>; MOST_DYING],
 }
 
 impl Tally {
-    /// Of all that lives at that moment.
-    pub(super) fn of(moment: &Moment, objects: &ObjectLayout) -> Self {
+    /// Of all that lives at that moment, and of `just_freed`, which lived until then; `None` when the kernel refuses
+    /// memory.
+    pub(super) fn of(
+        moment: &Moment,
+        objects: &ObjectLayout,
+        just_freed: &[(usize, Block)],
+    ) -> Option<Self> {
         let mut tally = Self {
-            types: KnownTypes::new(),
-            sites: Sites::EMPTY,
+            types: KnownTypes::new()?,
+            sites: Sites::for_heap(moment.header().live_blocks, moment.writer.node_count())?,
+            recent: RecentSites::EMPTY,
             owned_buffers: AddressMap::EMPTY,
             dying: [None; MOST_DYING],
         };
         let heap = Heap { moment, objects };
         moment.for_each_python_block(|address, block| tally.look_at_block(address, block, heap));
         tally.count_dying_builtins(heap);
-        tally
+        tally.add_just_freed(just_freed, heap);
+        while let Some(site) = tally.recent.take() {
+            tally.settle(site);
+        }
+        Some(tally)
     }
 
     /// Objects that lived until a moment ago, from what they left behind.
-    pub(super) fn add_just_freed(&mut self, blocks: &[(usize, Block)], heap: Heap) {
+    fn add_just_freed(&mut self, blocks: &[(usize, Block)], heap: Heap) {
         for &(start, block) in blocks {
-            let Some(words) = own_process::copy_words::<LEFT_WORDS>(start) else { continue };
+            let Some(words) = self.types.copies.words_at::<LEFT_WORDS>(start) else { continue };
             let found = OBJECT_OFFSETS.into_iter().find_map(|offset| {
                 let address = words[offset / size_of::<u64>() + 1] as usize;
-                let index = self.types.find(address, heap)?;
-                self.types.facts(index).begins_at(offset, block.bytes).then_some(index)
+                let found = self.types.find(address, heap)?;
+                found.begins_at(offset, block.bytes).then_some(found.index)
             });
             if let Some(index) = found {
                 self.add(index, block.node, 1, block.bytes);
@@ -69,9 +82,8 @@ impl Tally {
     /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.
     #[inline]
     fn look_at_block(&mut self, start: usize, block: Block, heap: Heap) {
-        let bytes = block.bytes;
         for offset in OBJECT_OFFSETS {
-            if bytes < (offset + OBJECT_BYTES) as u64 {
+            if block.bytes < (offset + OBJECT_BYTES) as u64 {
                 return;
             }
             let object = ObjectAddress(start + offset);
@@ -81,15 +93,17 @@ impl Tally {
             if references > MOST_REFERENCES {
                 continue;
             }
-            if let Some(index) = self.types.find(address, heap)
-                && self.types.facts(index).begins_at(offset, bytes)
-                && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(start, bytes))
+            if let Some(placement) = self.types.find(address, heap)
+                && placement.begins_at(offset, block.bytes)
+                && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(start, block.bytes))
             {
                 let found = Found { object, block, offset };
-                if references > 0 {
-                    self.count(found, index, heap);
+                if references == 0 {
+                    self.look_at_unreferenced(found, placement.index, heap);
+                } else if placement.may_own(block.bytes) {
+                    self.count(found, placement.index, heap);
                 } else {
-                    self.look_at_unreferenced(found, index, heap);
+                    self.add(placement.index, block.node, 1, block.bytes);
                 }
                 return;
             }
@@ -103,13 +117,13 @@ impl Tally {
     fn holds_smaller_object(&self, start: usize, bytes: u64) -> bool {
         // SAFETY: a larger object was found in the block, so that these words lie inside it.
         let address = unsafe { ObjectAddress(start + GC_HEAD_BYTES).type_address() };
-        self.types.known(address).is_some_and(|known| known.facts.begins_at(GC_HEAD_BYTES, bytes))
+        self.types.known(address).is_some_and(|known| known.begins_at(GC_HEAD_BYTES, bytes))
     }
 
     /// An object without references is just being torn down, and so lived a moment ago, or waits in a free list to be
     /// used again. There are free lists for small builtin objects only.
     #[cold]
-    fn look_at_unreferenced(&mut self, found: Found, index: usize, heap: Heap) {
+    fn look_at_unreferenced(&mut self, found: Found, index: u32, heap: Heap) {
         let facts = *self.types.facts(index);
         // SAFETY: the object begins behind the collector's words, in the same block.
         if facts.object_offset < GC_HEAD_BYTES || !unsafe { found.object.is_untracked() } {
@@ -135,7 +149,7 @@ impl Tally {
     }
 
     #[inline]
-    fn count(&mut self, found: Found, index: usize, heap: Heap) {
+    fn count(&mut self, found: Found, index: u32, heap: Heap) {
         let &TypeFacts { container, attributes, .. } = self.types.facts(index);
         let mut bytes = found.block.bytes;
         if container != Container::None {
@@ -157,10 +171,18 @@ impl Tally {
     }
 
     #[inline]
-    fn add(&mut self, type_index: usize, node: u32, sign: i64, bytes: u64) {
-        let bytes = sign * bytes.cast_signed();
-        self.types.get_mut(type_index).add(sign, bytes);
-        self.sites.add(type_index, node, sign, bytes);
+    fn add(&mut self, type_index: u32, node: u32, sign: i64, bytes: u64) {
+        let site = Site::new(type_index, node, sign, sign * bytes.cast_signed());
+        if let Some(other) = self.recent.add(site) {
+            self.sites.prefetch(site);
+            self.settle(other);
+        }
+    }
+
+    #[inline(never)]
+    fn settle(&mut self, site: Site) {
+        self.types.get_mut(site.type_index()).add(site.objects, site.bytes);
+        self.sites.add(site);
     }
 
     /// Attributes are charged to the object that has them.
@@ -182,7 +204,7 @@ impl Tally {
         // SAFETY: both words lie inside a recorded block.
         let (references, address) =
             unsafe { (dict.reference_count(heap.objects), dict.type_address()) };
-        let Some(index) = self.types.find(address, heap) else { return 0 };
+        let Some(Placement { index, .. }) = self.types.find(address, heap) else { return 0 };
         let facts = *self.types.facts(index);
         let is_plain_dict = facts.container == Container::Dict
             && facts.object_offset == GC_HEAD_BYTES
