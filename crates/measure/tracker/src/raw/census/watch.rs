@@ -12,12 +12,11 @@ const GROWTH: u64 = 64;
 const LEAST_HEAP_BYTES: u64 = 64 << 10;
 /// Before a heap is as large as this when it falls, Python has hardly begun.
 const LEAST_PEAK_BYTES: u64 = 512 << 10;
-/// Censuses that growth alone calls for take so long while a small heap becomes about three times as large.
+/// Censuses that growth alone calls for take so long while a small heap becomes about three times as large, and each of
+/// them that a large heap calls for by being twice as large takes more.
 const ALLOWANCE_NS: u64 = 5_000_000;
-/// The least part of the heap by which growth calls for a census of a large one: all of them add up to three of the last.
-const LARGE_GROWTH: u64 = 2;
 /// What is more may take this part of the time that has passed.
-const TIME: u64 = 64;
+const TIME: u64 = 32;
 /// What a census of an empty heap takes, and of each block: 6 where all objects are alike, 40 where they are of many
 /// types and nodes. It is not the time measured: with that, a small program on a busy machine would be counted at
 /// another moment in every run.
@@ -60,7 +59,7 @@ impl HeapLevel {
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
 /// every live block: it is taken when the heap has grown by the part of it that a census takes of an allowance, and at
-/// the latest when it has grown by half, so that those of a large heap add up to three of the last; and else where it has
+/// the latest when it is twice as large, so that those of a large heap add up to two of the last; and else where it has
 /// its share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
@@ -140,7 +139,7 @@ impl Watch {
 
     fn has_grown_enough(&self, level: HeapLevel) -> bool {
         let grown_bytes = level.peak_bytes.saturating_sub(self.last_bytes);
-        let part_ns = level.census_ns().min(ALLOWANCE_NS / LARGE_GROWTH);
+        let part_ns = level.census_ns().min(ALLOWANCE_NS);
         u128::from(grown_bytes) * u128::from(ALLOWANCE_NS)
             >= u128::from(self.last_bytes) * u128::from(part_ns)
     }
@@ -207,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn growth_by_half_gets_a_census_and_less_only_where_there_is_time() {
+    fn a_heap_twice_as_large_gets_a_census_and_a_smaller_one_only_where_there_is_time() {
         let mut watch = Watch::NEW;
         let peaks = (1..=80).map(|step| step * 100_000_000);
         let due = peaks.filter(|&peak| taken(&mut watch, level(peak, peak), 1_000_000_000));
         let due: Vec<u64> = due.map(|peak| peak / 100_000_000).collect();
-        assert_eq!(due, [1, 2, 3, 5, 8, 12, 18, 27, 41, 62]);
+        assert_eq!(due, [1, 2, 4, 8, 16, 32, 64]);
         let more = level(9_000_000_000, 9_000_000_000);
         assert!(taken(&mut watch, more, 3_600_000_000_000));
         assert!(!taken(&mut watch, more, 3_600_000_000_000), "it is the same peak");
@@ -227,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn all_that_growth_calls_for_takes_about_the_allowance_or_three_of_the_last() {
+    fn all_that_growth_calls_for_takes_about_the_allowance_or_two_of_the_last() {
         let mut watch = Watch::NEW;
         let (mut peak, mut tripled, mut largest_ns) = (LEAST_PEAK_BYTES + 1, 1, 0);
         while peak < 100_000_000_000 {
             if taken(&mut watch, level(peak, peak), 0) {
                 largest_ns = level(peak, peak).census_ns();
             }
-            let allowed_ns = tripled * ALLOWANCE_NS + 3 * largest_ns + 3 * FIXED_NS;
+            let allowed_ns = tripled * ALLOWANCE_NS + 2 * largest_ns + 3 * FIXED_NS;
             assert!(watch.spent_ns <= allowed_ns, "{peak}");
             tripled = u64::from((peak / LEAST_PEAK_BYTES).ilog(3)) + 1;
             peak += peak / 60;

@@ -28,6 +28,9 @@ impl Shadow {
         // SAFETY: a chunk of the shadow's own, to which nothing else refers meanwhile.
         let chunk = unsafe { at.as_mut() };
         if chunk.live == 0 {
+            if chunk.slots.is_null() {
+                self.touched.widen(address);
+            }
             self.reshape(chunk, wanted_granules(block, source))?;
         }
         if let Some(place) = chunk.slot_in_pool(address).filter(|_| source == Source::Pool) {
@@ -130,21 +133,21 @@ impl Shadow {
         let number = address >> REGION_BITS;
         let chunks = match NonNull::new(self.regions.as_slice()[number]) {
             Some(chunks) => chunks,
-            None => self.map_region(number).ok_or(Unrecordable::OutOfMemory)?,
+            None => self.map_region(address).ok_or(Unrecordable::OutOfMemory)?,
         };
         // SAFETY: a region maps as many chunks as there are indices, zero at first, which is an untouched one.
         Ok(unsafe { chunks.add(chunk_index(address)) })
     }
 
     #[cold]
-    fn map_region(&mut self, number: usize) -> Option<NonNull<Chunk>> {
+    fn map_region(&mut self, address: usize) -> Option<NonNull<Chunk>> {
         let chunks = own_memory::map(REGION_BYTES)?;
-        if !self.touched.insert(number) {
+        if !self.touched.insert(address) {
             // SAFETY: mapped just now with this size.
             unsafe { own_memory::unmap(chunks, REGION_BYTES) };
             return None;
         }
-        self.regions.as_mut_slice()[number] = chunks.cast().as_ptr();
+        self.regions.as_mut_slice()[address >> REGION_BITS] = chunks.cast().as_ptr();
         Some(chunks.cast())
     }
 }

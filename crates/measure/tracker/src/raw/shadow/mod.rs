@@ -15,7 +15,7 @@ mod touched_regions;
 use self::chunk::Chunk;
 use self::slot::Slot;
 use self::slot_store::SlotStore;
-use self::touched_regions::TouchedRegions;
+use self::touched_regions::{Touched, TouchedRegions};
 use super::address_map::AddressMap;
 use super::own_memory::{self, OwnArray};
 use super::sampling;
@@ -28,6 +28,8 @@ const REGION_BITS: usize = 30;
 const ADDRESS_BITS: usize = 47;
 const REGIONS: usize = 1 << (ADDRESS_BITS - REGION_BITS);
 const CHUNKS: usize = 1 << (REGION_BITS - CHUNK_BITS);
+/// Chunks that lie in a page.
+const PAGE_CHUNKS: usize = own_memory::PAGE_BYTES / size_of::<Chunk>();
 const REGION_BYTES: usize = CHUNKS * size_of::<Chunk>();
 
 /// A recorded block.
@@ -226,8 +228,10 @@ impl Shadow {
     /// Calls `visit` with every recorded block and who gave it out: only a pool's chunk says surely, in the order of addresses.
     pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block, Source)) {
         for (region, chunks) in self.touched_regions() {
-            for (index, &chunk) in chunks.iter().enumerate().filter(|(_, chunk)| chunk.live > 0) {
-                let start = region << REGION_BITS | index << CHUNK_BITS;
+            let first = region.number as usize;
+            let numbered = region.chunks().zip(chunks);
+            for (index, &chunk) in numbered.filter(|(_, chunk)| chunk.live > 0) {
+                let start = first << REGION_BITS | index << CHUNK_BITS;
                 self.for_each_block_of(chunk, start, &mut visit);
             }
         }
@@ -245,18 +249,18 @@ impl Shadow {
     /// Bytes of the pages that hold the entries of touched regions.
     fn touched_entries_bytes(&self) -> u64 {
         const ENTRIES: u32 = (own_memory::PAGE_BYTES / size_of::<*mut Chunk>()) as u32;
-        let page_of = |number: &u32| number / ENTRIES;
-        let same_page = |a: &u32, b: &u32| page_of(a) == page_of(b);
+        let page_of = |region: &Touched| region.number / ENTRIES;
+        let same_page = |a: &Touched, b: &Touched| page_of(a) == page_of(b);
         (self.touched.as_slice().chunk_by(same_page).count() * own_memory::PAGE_BYTES) as u64
     }
 
-    fn touched_regions(&self) -> impl Iterator<Item = (usize, &[Chunk])> {
-        self.touched.as_slice().iter().map(|&number| {
-            let number = number as usize;
+    /// Each with those of its chunks that it names.
+    fn touched_regions(&self) -> impl Iterator<Item = (Touched, &[Chunk])> {
+        self.touched.as_slice().iter().map(|&region| {
+            let first = self.regions.as_slice()[region.number as usize];
             // SAFETY: a region that was touched maps `CHUNKS` chunks; they are read while the shadow is borrowed.
-            let chunks =
-                unsafe { std::slice::from_raw_parts(self.regions.as_slice()[number], CHUNKS) };
-            (number, chunks)
+            let chunks = unsafe { std::slice::from_raw_parts(first, CHUNKS) };
+            (region, &chunks[region.chunks()])
         })
     }
 
@@ -328,8 +332,8 @@ impl Shadow {
 
 impl Drop for Shadow {
     fn drop(&mut self) {
-        for &number in self.touched.as_slice() {
-            let chunks = self.regions.as_slice()[number as usize];
+        for region in self.touched.as_slice() {
+            let chunks = self.regions.as_slice()[region.number as usize];
             if let Some(start) = NonNull::new(chunks.cast()) {
                 // SAFETY: mapped by `touch` with this size, and reached from here only.
                 unsafe { own_memory::unmap(start, REGION_BYTES) };
@@ -340,7 +344,7 @@ impl Drop for Shadow {
 
 /// Bytes of pages that hold anything.
 fn written_bytes(chunks: &[Chunk]) -> u64 {
-    let pages = chunks.chunks(own_memory::PAGE_BYTES / size_of::<Chunk>());
+    let pages = chunks.chunks(PAGE_CHUNKS);
     let written = pages.filter(|page| page.iter().any(|chunk| !chunk.slots.is_null()));
     (written.count() * own_memory::PAGE_BYTES) as u64
 }
