@@ -1,28 +1,26 @@
 use crate::Profile;
 use crate::call_tree::CompactCapture;
-use crate::tree::LineTree;
-use crate::{TypeUsage, reading};
 use lowtide_capture::{Ending, State, Summary};
 
-/// All of a profile that takes time, of a capture that is complete but for how its process ended.
+/// The profile of a capture that is complete but for how its process ended.
 #[derive(Clone, Debug)]
 pub struct EarlyProfile {
-    pub(crate) capture: CompactCapture,
-    pub(crate) tree: LineTree,
-    pub(crate) types: Vec<TypeUsage>,
-    pub(crate) has_temporary: bool,
+    profile: Profile,
+    summary: Summary,
 }
 
 impl EarlyProfile {
     /// The figures of a capture that was read for them.
     #[must_use]
-    pub fn of(mut capture: CompactCapture) -> Self {
-        let temporary = capture.temporary.take();
-        let calls = std::mem::take(&mut capture.nodes)
-            .with_temporary(temporary.as_deref().unwrap_or_default());
-        let tree = LineTree::of(calls, &capture);
-        let types = reading::types(&capture, &tree);
-        Self { capture, tree, types, has_temporary: temporary.is_some() }
+    pub fn of(capture: CompactCapture) -> Self {
+        let summary = capture.summary;
+        Self { profile: Profile::of(capture), summary }
+    }
+
+    /// What is known already: all but the figures that an ending has.
+    #[must_use]
+    pub fn so_far(&self) -> &Profile {
+        &self.profile
     }
 
     /// Whether a capture whose header says this now is the one that was read, with nothing recorded since.
@@ -32,13 +30,13 @@ impl EarlyProfile {
             let Summary { pid, started_unix_ns, elapsed_ns, state, .. } = *summary;
             (pid, started_unix_ns, elapsed_ns, state == State::Ended)
         };
-        now.state == State::Ended && told(now) == told(&self.capture.summary)
+        now.state == State::Ended && told(now) == told(&self.summary)
     }
 
     /// The profile of the process, of which this is the ending.
     #[must_use]
     pub fn ended(mut self, ending: Ending) -> Profile {
-        self.capture.ending = Some(ending);
-        Profile::from(self)
+        self.profile.note_ending(ending);
+        self.profile
     }
 }

@@ -1,5 +1,4 @@
 use crate::call_tree::{CallTree, CompactCapture};
-use crate::early_profile::EarlyProfile;
 use crate::facts::ProcessLife;
 use crate::frames::absolute;
 use crate::main_module::{MainModule, ends_with_module};
@@ -9,7 +8,7 @@ use crate::{
     ProfileError, Recording, Sampling, StackUsage, TimelinePoint, TypeUsage, Usage, native,
     reading,
 };
-use lowtide_capture::{Capture, Way};
+use lowtide_capture::{Capture, Ending, Way};
 use lowtide_units::{Bytes, Elapsed, LineSpan};
 use std::path::{Path, PathBuf};
 
@@ -50,8 +49,41 @@ impl Profile {
 
     /// The figures of a capture that was read for them.
     #[must_use]
-    pub fn of(capture: CompactCapture) -> Self {
-        EarlyProfile::of(capture).into()
+    pub fn of(mut capture: CompactCapture) -> Self {
+        let temporary = capture.temporary.take();
+        let calls = std::mem::take(&mut capture.nodes)
+            .with_temporary(temporary.as_deref().unwrap_or_default());
+        let tree = LineTree::of(calls, &capture);
+        let capture = &capture;
+        let mut profile = Self {
+            process: reading::process_facts(capture),
+            recording: reading::recording(capture),
+            exit: reading::exit(capture),
+            life: reading::life(capture, &tree),
+            peak: reading::peak(capture, &tree),
+            duration: Elapsed::from_nanos(capture.summary.elapsed_ns),
+            has_temporary: temporary.is_some(),
+            types: reading::types(capture, &tree),
+            heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
+            timeline: reading::timeline(capture),
+            most_resident: reading::most_resident(capture),
+            file_mapped: reading::file_mapped(capture),
+            modules: native::modules(capture),
+            sampling: reading::sampling(capture),
+            tree,
+        };
+        capture.ending.into_iter().for_each(|ending| profile.note_ending(ending));
+        profile
+    }
+
+    /// What the launcher saw of the end of the process.
+    pub(crate) fn note_ending(&mut self, ending: Ending) {
+        self.exit = match ending.signal {
+            0 => Exit::Status(ending.exit_code),
+            signal => Exit::Signal(signal),
+        };
+        self.peak.rss = self.peak.rss.max(Bytes(ending.peak_rss_bytes));
+        self.duration = Elapsed::from_nanos(ending.duration_ns);
     }
 
     /// Captures of the other processes of a run next to `path`, in order of process id.
@@ -236,31 +268,5 @@ impl Profile {
     pub fn files(&self) -> Vec<PathBuf> {
         let files = self.tree.frames.files().into_iter();
         files.filter(|file| file.is_absolute()).map(Path::to_owned).collect()
-    }
-}
-
-impl From<EarlyProfile> for Profile {
-    fn from(early: EarlyProfile) -> Self {
-        let EarlyProfile { capture, tree, types, has_temporary } = early;
-        let capture = &capture;
-        let duration_ns =
-            capture.ending.map_or(capture.summary.elapsed_ns, |ending| ending.duration_ns);
-        Self {
-            process: reading::process_facts(capture),
-            recording: reading::recording(capture),
-            exit: reading::exit(capture),
-            life: reading::life(capture, &tree),
-            peak: reading::peak(capture, &tree),
-            duration: Elapsed::from_nanos(duration_ns),
-            has_temporary,
-            types,
-            heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
-            timeline: reading::timeline(capture),
-            most_resident: reading::most_resident(capture),
-            file_mapped: reading::file_mapped(capture),
-            modules: native::modules(capture),
-            sampling: reading::sampling(capture),
-            tree,
-        }
     }
 }

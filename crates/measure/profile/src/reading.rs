@@ -51,13 +51,12 @@ pub fn recording(capture: &CompactCapture) -> Recording {
     }
 }
 
+/// As the process itself noted it.
 pub fn exit(capture: &CompactCapture) -> Exit {
-    match (capture.ending, leaving(capture)) {
-        (Some(ending), _) if ending.signal != 0 => Exit::Signal(ending.signal),
-        (Some(ending), _) => Exit::Status(ending.exit_code),
+    match leaving(capture) {
         // The kernel keeps eight bits of it.
-        (None, Some(Leaving { way: Way::Exit(status), .. })) => Exit::Status(status & 0xff),
-        (None, _) => Exit::Unknown,
+        Some(Leaving { way: Way::Exit(status), .. }) => Exit::Status(status & 0xff),
+        _ => Exit::Unknown,
     }
 }
 
@@ -92,11 +91,11 @@ pub fn peak(capture: &CompactCapture, tree: &LineTree) -> Peak {
     }
 }
 
+/// As the process itself saw it.
 fn most_rss(capture: &CompactCapture) -> Bytes {
-    let seen_by_launcher = capture.ending.map_or(0, |ending| ending.peak_rss_bytes);
     let seen_at_end = leaving(capture).map_or(0, |leaving| leaving.peak_rss_bytes);
     let seen_by_target = capture.timeline.iter().map(|point| point.rss_bytes).max().unwrap_or(0);
-    Bytes(seen_by_launcher.max(seen_at_end).max(seen_by_target))
+    Bytes(seen_at_end.max(seen_by_target))
 }
 
 fn slack(point: &layout::TimelinePoint) -> Slack {

@@ -17,7 +17,7 @@ pub fn profile(path: &Path, files: Files) -> Result<Profile> {
 
 /// A capture that was read while its program was about to end.
 pub struct Early {
-    profile: EarlyProfile,
+    pub profile: EarlyProfile,
     found: Symbols,
 }
 

@@ -28,7 +28,8 @@ pub struct Options {
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let files = Files::OfSameBuild;
     let profile = named::profile(&options.capture, files)?;
-    let recorded = Recorded::of(profile, &options.capture, files, options.format, terminal);
+    let findings = findings(&profile, options.format);
+    let recorded = Recorded::of(profile, findings, &options.capture, files, terminal);
     let summary = recorded.summary(None);
     match options.format {
         Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
@@ -37,7 +38,16 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A capture with those of the other processes of its run, and what the rules say to the source, as far as a format tells.
+/// What the rules say to the source of a run, as far as a format tells it.
+pub fn findings(profile: &Profile, format: Format) -> Vec<Finding> {
+    match format {
+        // People are told what pays, programs everything. To look through a project can take longer than the program.
+        Format::Text if !judged::can_pay(profile) => Vec::new(),
+        Format::Text | Format::Json => judged::findings(&sources::of_run(profile), Some(profile)),
+    }
+}
+
+/// A capture with those of the other processes of its run, and what the rules say to the source.
 pub struct Recorded {
     family: Family,
     findings: Vec<Finding>,
@@ -47,9 +57,9 @@ impl Recorded {
     /// Reads the rest; a child's capture that cannot be read is told and left out.
     pub fn of(
         profile: Profile,
+        findings: Vec<Finding>,
         capture: &Path,
         files: Files,
-        format: Format,
         terminal: &Terminal,
     ) -> Self {
         let mut children = Vec::new();
@@ -59,13 +69,6 @@ impl Recorded {
                 Err(error) => failure::warn(&error, terminal),
             }
         }
-        // People are told what pays, programs everything. To look through a project can take longer than the program.
-        let findings = match format {
-            Format::Text if !judged::can_pay(&profile) => Vec::new(),
-            Format::Text | Format::Json => {
-                judged::findings(&sources::of_run(&profile), Some(&profile))
-            }
-        };
         Self { family: Family::of(profile, children), findings }
     }
 

@@ -1,5 +1,5 @@
 use crate::arguments::Format;
-use crate::named::{self, Early};
+use crate::named;
 use crate::program::ProgramOptions;
 use crate::run_control::ControlOptions;
 use crate::terminal::Terminal;
@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use lowtide_capture::control::capture_of_recording;
+use lowtide_findings::Finding;
 use lowtide_launch::{Ended, Exit, Launch};
+use lowtide_profile::Profile;
 use lowtide_report::run_text;
 use lowtide_symbols::Files;
 use lowtide_units::Bytes;
@@ -92,7 +94,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let early = Mutex::new(None);
     let ended = launch.run_looking(&|capture| {
         let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
-        *early = early.take().or_else(|| Early::read(capture));
+        *early = early.take().or_else(|| Early::of(capture));
     })?;
     let early = early.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Err(error) = tell(&ended, early, &capture, options, terminal) {
@@ -101,6 +103,25 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     // Dying by a signal runs no destructor, and would leave the temporary capture behind.
     drop(capture);
     Ok(end_as(ended.exit))
+}
+
+/// What a report takes time for, done while the program is about to end.
+struct Early {
+    capture: named::Early,
+    findings: Vec<Finding>,
+}
+
+impl Early {
+    fn of(capture: &Path) -> Option<Self> {
+        let capture = named::Early::read(capture)?;
+        let findings = report::findings(capture.profile.so_far(), Format::Text);
+        Some(Self { capture, findings })
+    }
+
+    /// Nothing if this is not the capture that was read.
+    fn recorded(self, path: &Path, ended: &Ended) -> Option<(Profile, Vec<Finding>)> {
+        Some((self.capture.profile(path, ended.ending())?, self.findings))
+    }
 }
 
 fn tell(
@@ -119,12 +140,15 @@ fn tell(
         return Err(failure::Failure::with_hint("nothing was recorded", hint));
     }
     let path = capture_of_recording(&capture.path, ended.recording);
-    let early = early.and_then(|early| early.profile(&path, ended.ending()));
-    let profile = match early {
-        Some(profile) => profile,
-        None => named::profile(&path, Files::AsTheyRan)?,
+    let early = early.and_then(|early| early.recorded(&path, ended));
+    let (profile, findings) = if let Some(early) = early {
+        early
+    } else {
+        let profile = named::profile(&path, Files::AsTheyRan)?;
+        let findings = report::findings(&profile, Format::Text);
+        (profile, findings)
     };
-    let recorded = report::Recorded::of(profile, &path, Files::AsTheyRan, Format::Text, terminal);
+    let recorded = report::Recorded::of(profile, findings, &path, Files::AsTheyRan, terminal);
     let kept = capture.kept().map(|_| path.as_path());
     terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &terminal.page())));
     // Nothing is left to do but to end, which gives all memory back at once.
