@@ -10,15 +10,14 @@ impl Caller {
     /// One that may pass through: who holds the GIL, or is the only thread.
     #[inline]
     fn easily_told() -> Option<Self> {
-        let is_alone = only_thread::is_alone();
         if let Some(current) = interpreter::confirmed_thread_state()
-            && (is_alone || interpreter::knows_own_only())
+            && interpreter::knows_own_only()
         {
             return Some(Self { holds_gil: true, thread_state: current.get() });
         }
-        let own = if is_alone { interpreter::own_thread_state() } else { 0 };
-        let is_known = own != 0 && own == thread::known_thread_state();
-        is_known.then_some(Self { holds_gil: false, thread_state: own })
+        let caller = only_thread::is_alone().then(Self::new::<false>)?;
+        let known = thread::known_thread_state();
+        (known != 0 && caller.thread_state == known).then_some(caller)
     }
 }
 
