@@ -10,12 +10,13 @@ impl Caller {
     /// One that may pass through: who holds the GIL, or is the only thread.
     #[inline]
     fn easily_told() -> Option<Self> {
+        let is_alone = only_thread::is_alone();
         if let Some(current) = interpreter::confirmed_thread_state()
-            && interpreter::knows_own_only()
+            && (is_alone || interpreter::knows_own_only())
         {
             return Some(Self { holds_gil: true, thread_state: current.get() });
         }
-        let caller = only_thread::is_alone().then(Self::new::<false>)?;
+        let caller = is_alone.then(Self::new::<false>)?;
         let known = thread::known_thread_state();
         (known != 0 && caller.thread_state == known).then_some(caller)
     }
