@@ -25,7 +25,7 @@ pub(super) struct Caller {
 
 impl Caller {
     #[inline]
-    pub(super) fn new<const HAS_GIL: bool>() -> Self {
+    fn new<const HAS_GIL: bool>() -> Self {
         let current = interpreter::current_thread_state();
         if HAS_GIL || current != 0 && interpreter::knows_own_only() {
             return Self { holds_gil: true, thread_state: current };

@@ -16,9 +16,14 @@ impl Caller {
         {
             return Some(Self { holds_gil: true, thread_state: current.get() });
         }
-        let caller = is_alone.then(Self::new::<false>)?;
-        let known = thread::known_thread_state();
-        (known != 0 && caller.thread_state == known).then_some(caller)
+        let own = if is_alone { interpreter::own_thread_state() } else { 0 };
+        if own == 0 || own != thread::known_thread_state() {
+            return None;
+        }
+        // It is not the current one, if that was seen.
+        let is_seen = interpreter::sees_current_thread_state();
+        let holds_gil = !is_seen && interpreter::current_thread_state() == own;
+        Some(Self { holds_gil, thread_state: own })
     }
 }
 

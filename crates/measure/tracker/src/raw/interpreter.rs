@@ -71,6 +71,12 @@ pub(super) fn confirmed_thread_state() -> Option<NonZero<usize>> {
     NonZero::new(thread_state).filter(|state| state.get() == thread::known_thread_state())
 }
 
+/// Whether `confirmed_thread_state` has a place to look at.
+#[inline]
+pub(super) fn sees_current_thread_state() -> bool {
+    !CURRENT_WORD.load(Ordering::Relaxed).is_null() || CURRENT_VARIABLE.load(Ordering::Relaxed) != 0
+}
+
 /// Whether `current_thread_state` never names that of another thread.
 #[inline]
 pub(super) fn knows_own_only() -> bool {
