@@ -47,8 +47,8 @@ extern "C" fn allocated_before(block: *mut c_void, bytes: usize) -> *mut c_void 
     events::allocated::<true>(|| block, bytes, Family::Objects)
 }
 
-/// Forgets a small block that is about to be freed, by a caller that holds the GIL; `false` if `events::about_to_free` is to be
-/// told.
+/// Forgets a small block that is about to be freed, by a caller that holds the GIL; `false` if `events::about_to_free` is
+/// to be told.
 #[expect(clippy::inline_always, reason = "every small object comes by here")]
 #[inline(always)]
 pub(super) fn about_to_free_small(address: usize) -> bool {

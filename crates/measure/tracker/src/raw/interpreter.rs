@@ -186,7 +186,9 @@ const STATIC_STORAGE_BYTES: usize = 16 << 10;
 
 fn find_variable(thread_state: usize) {
     let function = CURRENT_FUNCTION.load(Ordering::Relaxed) as usize;
-    let Some(address) = thread_variable::find(function, thread_state) else { return };
+    // SAFETY: that of CPython which `find_functions` found, or 0.
+    let address = unsafe { thread_variable::find(function, thread_state) };
+    let Some(address) = address else { return };
     let below = thread::pointer().wrapping_sub(address);
     if below <= STATIC_STORAGE_BYTES {
         CURRENT_VARIABLE.store(below.wrapping_neg(), Ordering::Relaxed);

@@ -19,7 +19,10 @@ const MOST_FOUND: usize = 4;
 /// The address of the word that holds `value` in this thread's storage of the object that contains the function `code`,
 /// which returns the variable. Where several do (3.15 has a copy that stays while others have the GIL), it is the one that
 /// the function reads.
-pub(super) fn find(code: usize, value: usize) -> Option<usize> {
+///
+/// # Safety
+/// `code` is the address of a function, or 0.
+pub(super) unsafe fn find(code: usize, value: usize) -> Option<usize> {
     let mut search = Search { code, value, found: [0; MOST_FOUND], found_count: 0 };
     // SAFETY: `look_into` is given the search that lives until the call returns.
     unsafe { libc::dl_iterate_phdr(Some(look_into), (&raw mut search).cast()) };
@@ -27,7 +30,7 @@ pub(super) fn find(code: usize, value: usize) -> Option<usize> {
         [] => None,
         [only] => Some(*only),
         several => {
-            // SAFETY: `code` is a function's, by the caller's word.
+            // SAFETY: the caller's promise, and not 0, as it lies in an object that is loaded.
             let read = thread::pointer().wrapping_add_signed(unsafe { distance_read_by(code) }?);
             several.contains(&read).then_some(read)
         }

@@ -3,18 +3,33 @@
 
 use super::{Family, LARGEST_IN_ARENA_BYTES, Recording};
 use crate::ledger;
-use crate::raw::census::HeapLevel;
+use crate::raw::census::{HeapLevel, Watch};
 use crate::raw::clock::Clock;
 use crate::raw::recent;
 use crate::raw::shadow::Block;
 use crate::weight::Amount;
-use lowtide_capture::layout::node_kind;
+use lowtide_capture::layout::{Header, node_kind};
 
 /// Whether a block is certainly in no arena, and not so large that more than the ledger changes.
 #[inline]
 fn is_plain_outside(bytes: u64, kind: u32) -> bool {
     let is_outside = kind == node_kind::NATIVE || bytes > LARGEST_IN_ARENA_BYTES;
     is_outside && !Clock::is_large(bytes)
+}
+
+/// Whether a census may be due before this block is freed, for which somebody `watch`es where it can be taken. Otherwise
+/// the block is kept in mind.
+#[expect(clippy::inline_always, reason = "see the module's text")]
+#[inline(always)]
+fn begins_fall(watch: Option<&mut Watch>, address: usize, block: Block, header: &Header) -> bool {
+    let Some(watch) = watch.filter(|watch| watch.is_due_at(header.peak_bytes)) else {
+        return false;
+    };
+    if watch.would_fall(block, HeapLevel::of(header)) {
+        return true;
+    }
+    watch.keep_in_mind(address, block);
+    false
 }
 
 impl Recording {
@@ -31,11 +46,10 @@ impl Recording {
         thread_state: usize,
     ) -> bool {
         // SAFETY: the caller's promise.
-        let Some(node) = (unsafe { self.recalled_node(thread_state) }) else { return false };
-        let block = Block { node, bytes: bytes as u64 };
-        if self.clock.is_due_next() || !self.put_in_known_pool(address, block) {
+        let Some(block) = (unsafe { self.put_fast(address, bytes, thread_state) }) else {
             return false;
-        }
+        };
+        self.count_allocated(address, block);
         self.clock.is_due(block.bytes);
         true
     }
@@ -54,17 +68,35 @@ impl Recording {
         thread_state: usize,
     ) -> bool {
         // SAFETY: the caller's promise.
-        let Some(node) = (unsafe { self.recalled_node(thread_state) }) else { return false };
-        let block = Block { node, bytes: bytes as u64 };
-        if self.clock.is_due_next() || !self.shadow.put_in_known_pool(address, block) {
+        let Some(block) = (unsafe { self.put_fast(address, bytes, thread_state) }) else {
             return false;
-        }
+        };
         // SAFETY: as in `header`.
         ledger::write_down_peak(unsafe { self.writer.header().as_mut() });
         self.count_freed(old.0, old.1);
         self.count_allocated(address, block);
         self.clock.is_due(block.bytes);
         true
+    }
+
+    /// Notes a small block under the line that runs, where one of its size is expected; it is not counted yet. `None` also
+    /// where the next event looks at the clock.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[expect(clippy::inline_always, reason = "see the module's text")]
+    #[inline(always)]
+    unsafe fn put_fast(
+        &mut self,
+        address: usize,
+        bytes: usize,
+        thread_state: usize,
+    ) -> Option<Block> {
+        // SAFETY: the caller's promise.
+        let node = unsafe { self.recalled_node(thread_state) }?;
+        let block = Block { node, bytes: bytes as u64 };
+        let is_put = !self.clock.is_due_next() && self.shadow.put_in_known_pool(address, block);
+        is_put.then_some(block)
     }
 
     /// Records a block where one of its size is expected; whether that was so.
@@ -154,15 +186,10 @@ impl Recording {
         let block = found.block;
         // SAFETY: as in `counters`.
         let kind = unsafe { nodes.add(block.node as usize).as_ref() }.kind;
-        if !is_plain_outside(block.bytes, kind) {
-            return None;
-        }
         ledger::write_down_peak(header);
-        if holds_gil && self.census_watch.is_due_at(header.peak_bytes) {
-            if self.census_watch.would_fall(block, HeapLevel::of(header)) {
-                return None;
-            }
-            self.census_watch.keep_in_mind(address, block);
+        let watch = holds_gil.then_some(&mut self.census_watch);
+        if !is_plain_outside(block.bytes, kind) || begins_fall(watch, address, block, header) {
+            return None;
         }
         found.take();
         self.count_freed(address, block);
@@ -197,11 +224,8 @@ impl Recording {
         let Some(found) = self.shadow.find_in_pool(address) else { return false };
         let block = found.block;
         ledger::write_down_peak(header);
-        if self.census_watch.is_due_at(header.peak_bytes) {
-            if self.census_watch.would_fall(block, HeapLevel::of(header)) {
-                return false;
-            }
-            self.census_watch.keep_in_mind(address, block);
+        if begins_fall(Some(&mut self.census_watch), address, block, header) {
+            return false;
         }
         found.take();
         self.count_freed(address, block);
