@@ -190,7 +190,7 @@ impl Recording {
     #[inline]
     pub(super) fn census_before_fall(&mut self, address: usize, block: Block) {
         if self.begins_fall(address, block) {
-            self.census_at_fall();
+            self.census_at_fall(block);
         }
     }
 
@@ -319,9 +319,9 @@ impl Recording {
     }
 
     #[cold]
-    fn census_at_fall(&mut self) {
+    fn census_at_fall(&mut self, block: Block) {
         let level = HeapLevel::of(self.header());
-        if self.census_watch.is_worth_it(level, self.clock.elapsed_ns()) {
+        if self.census_watch.is_worth_it(block, level, self.clock.elapsed_ns()) {
             self.take_census(level);
         }
     }

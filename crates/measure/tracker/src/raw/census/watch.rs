@@ -6,14 +6,16 @@ use lowtide_capture::layout::Header;
 pub(super) const RUN: usize = 64;
 /// Or a fall by this part of the peak.
 const FALL: u64 = 1024;
+/// A fall by this part is no mere dip: a heap that grows all the time dips as well.
+const DEEP_FALL: u64 = 32;
 /// A peak that is higher than that of the last census by this part is worth another.
 const GROWTH: u64 = 64;
 /// Below this a census says little.
 const LEAST_HEAP_BYTES: u64 = 64 << 10;
 /// Before a heap is as large as this when it falls, Python has hardly begun.
 const LEAST_PEAK_BYTES: u64 = 512 << 10;
-/// Censuses that growth alone calls for take so long while a small heap becomes about three times as large, and each of
-/// them that a large heap calls for by being twice as large takes more.
+/// Censuses of deep falls take so long while a small heap becomes about three times as large. One that takes longer is
+/// that of a large heap.
 const ALLOWANCE_NS: u64 = 10_000_000;
 /// What is more may take this part of the time that has passed.
 const TIME: u64 = 32;
@@ -41,6 +43,12 @@ impl HeapLevel {
         }
     }
 
+    /// Live bytes without a block.
+    #[inline]
+    fn without(self, block: Block) -> u64 {
+        self.live_bytes.saturating_sub(block.bytes)
+    }
+
     fn is_near_peak(self) -> bool {
         self.live_bytes >= self.least_near_peak()
     }
@@ -58,15 +66,18 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block: it is taken when the heap has grown by the part of it that a census takes of an allowance, and at
-/// the latest when it is twice as large, so that those of a large heap add up to two of the last; and else where it has
-/// its share of the time.
+/// every live block. Where a heap has grown by the part of it that a census takes of an allowance, and at the latest when
+/// it is twice as large, so that those of a large heap add up to two of the last, it waits until the heap falls deeper. At
+/// the first dip it is taken where the heap has grown by two such parts, or four if it is not small, and at the latest when
+/// it is four times as large; or where it has its share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
     run: [(usize, Block); RUN],
     run_length: usize,
     /// Peaks up to this one need no census.
     due_above_bytes: u64,
+    /// One waits until less than this is left; 0: none does.
+    due_below_bytes: u64,
     last_bytes: u64,
     last_peak_bytes: u64,
     spent_ns: u64,
@@ -77,6 +88,7 @@ impl Watch {
         run: [(0, Block { node: 0, bytes: 0 }); RUN],
         run_length: 0,
         due_above_bytes: LEAST_PEAK_BYTES,
+        due_below_bytes: 0,
         last_bytes: 0,
         last_peak_bytes: 0,
         spent_ns: 0,
@@ -100,7 +112,7 @@ impl Watch {
         block: Block,
         level: HeapLevel,
     ) -> bool {
-        if !self.is_due_at(level.peak_bytes) {
+        if !self.is_due_at(level.peak_bytes, level.without(block)) {
             return false;
         }
         let is_falling = self.would_fall(block, level);
@@ -108,17 +120,24 @@ impl Watch {
         is_falling
     }
 
-    /// Whether frees matter after such a peak. None rises during a run of them: either all of it does or nothing.
+    /// Whether a free matters after such a peak, where all of a run of frees does, or because it leaves so little.
     #[inline]
-    pub(in crate::raw) fn is_due_at(&self, peak_bytes: u64) -> bool {
-        peak_bytes > self.due_above_bytes
+    pub(in crate::raw) fn is_due_at(&self, peak_bytes: u64, left_bytes: u64) -> bool {
+        peak_bytes > self.due_above_bytes || left_bytes < self.due_below_bytes
+    }
+
+    /// Whether the census that waits need not do so any longer.
+    #[inline]
+    fn would_be_deep(&self, block: Block, level: HeapLevel) -> bool {
+        level.without(block) < self.due_below_bytes
     }
 
     /// What `is_falling` would say where a census is due.
     #[inline]
     pub(in crate::raw) fn would_fall(&self, block: Block, level: HeapLevel) -> bool {
-        let is_last_near = level.live_bytes.saturating_sub(block.bytes) < level.least_near_peak();
-        level.is_near_peak() && (is_last_near || self.run_length == RUN - 1)
+        let is_last_near = level.without(block) < level.least_near_peak();
+        let begins = level.is_near_peak() && (is_last_near || self.run_length == RUN - 1);
+        begins || self.would_be_deep(block, level)
     }
 
     /// A block is about to be freed, and a census is due.
@@ -128,20 +147,32 @@ impl Watch {
         self.run_length = self.run_length.wrapping_add(1);
     }
 
-    /// Whether a fall that began `elapsed_ns` after the start is worth a census.
-    pub(in crate::raw) fn is_worth_it(&mut self, level: HeapLevel, elapsed_ns: u64) -> bool {
+    /// Whether a fall is worth a census `elapsed_ns` after the start, for which `block` is about to be freed.
+    pub(in crate::raw) fn is_worth_it(
+        &mut self,
+        block: Block,
+        level: HeapLevel,
+        elapsed_ns: u64,
+    ) -> bool {
         if level.peak_bytes <= self.due_above_bytes || !level.is_near_peak() {
-            return false;
+            return self.would_be_deep(block, level);
         }
         self.due_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
-        self.has_grown_enough(level) || self.spent_ns + level.census_ns() <= elapsed_ns / TIME
+        let census_ns = level.census_ns();
+        let waits = self.has_grown_by(level, census_ns.min(ALLOWANCE_NS));
+        let deep_bytes = level.peak_bytes - level.peak_bytes / DEEP_FALL;
+        self.due_below_bytes = if waits { deep_bytes } else { 0 };
+        let parts = if census_ns < ALLOWANCE_NS / 2 { 2 } else { 4 };
+        self.has_grown_by(level, census_ns.saturating_mul(parts).min(3 * ALLOWANCE_NS))
+            || self.spent_ns + census_ns <= elapsed_ns / TIME
+            || self.would_be_deep(block, level)
     }
 
-    fn has_grown_enough(&self, level: HeapLevel) -> bool {
-        let grown_bytes = level.peak_bytes.saturating_sub(self.last_bytes);
-        let part_ns = level.census_ns().min(ALLOWANCE_NS);
+    /// Whether the peak is higher than the last one that was counted by the part of it that `part_ns` are of the allowance.
+    fn has_grown_by(&self, level: HeapLevel, part_ns: u64) -> bool {
+        let grown_bytes = level.peak_bytes.saturating_sub(self.last_peak_bytes);
         u128::from(grown_bytes) * u128::from(ALLOWANCE_NS)
-            >= u128::from(self.last_bytes) * u128::from(part_ns)
+            >= u128::from(self.last_peak_bytes) * u128::from(part_ns)
     }
 
     /// Whether a census at the end comes nearer to the peak than the last one did, which was before a higher peak.
@@ -154,6 +185,7 @@ impl Watch {
     pub(in crate::raw) fn took(&mut self, level: HeapLevel) {
         self.last_bytes = level.live_bytes;
         self.last_peak_bytes = level.peak_bytes;
+        self.due_below_bytes = 0;
         self.spent_ns += level.census_ns();
     }
 
@@ -197,8 +229,9 @@ mod tests {
         assert!(!watch.is_falling(16, block(100_000), level(9_000_000, 10_000_000)));
     }
 
+    /// Whether a census is taken when a small block is freed.
     fn taken(watch: &mut Watch, level: HeapLevel, elapsed_ns: u64) -> bool {
-        let is_worth_it = watch.is_worth_it(level, elapsed_ns);
+        let is_worth_it = watch.is_worth_it(block(50), level, elapsed_ns);
         if is_worth_it {
             watch.took(level);
         }
@@ -206,23 +239,53 @@ mod tests {
     }
 
     #[test]
-    fn a_heap_twice_as_large_gets_a_census_and_a_smaller_one_only_where_there_is_time() {
+    fn a_much_larger_heap_gets_a_census_at_its_first_dip_and_another_where_there_is_time() {
         let mut watch = Watch::NEW;
         let peaks = (1..=80).map(|step| step * 100_000_000);
         let due = peaks.filter(|&peak| taken(&mut watch, level(peak, peak), 1_000_000_000));
         let due: Vec<u64> = due.map(|peak| peak / 100_000_000).collect();
-        assert_eq!(due, [1, 2, 4, 8, 16, 32, 64]);
+        assert_eq!(due, [1, 4, 16, 64]);
         let more = level(9_000_000_000, 9_000_000_000);
         assert!(taken(&mut watch, more, 3_600_000_000_000));
         assert!(!taken(&mut watch, more, 3_600_000_000_000), "it is the same peak");
     }
 
     #[test]
-    fn a_small_heap_gets_a_census_whenever_it_has_grown_a_little() {
+    fn a_heap_that_has_grown_is_counted_when_it_falls_and_not_when_it_dips() {
+        for (last, grown) in [(100_000_000, 390_000_000), (1_000_000, 1_120_000)] {
+            let mut watch = Watch::NEW;
+            assert!(taken(&mut watch, level(last, last), 0));
+            assert!(!taken(&mut watch, level(grown, grown), 0));
+            assert!(!watch.is_falling(16, block(50), level(grown / 100 * 97, grown)), "a dip");
+            let deep = level(grown / 32 * 31, grown);
+            assert!(watch.is_falling(16, block(50), deep) && taken(&mut watch, deep, 0));
+            assert!(!watch.is_falling(16, block(50), level(grown / 2, grown)), "it was counted");
+        }
+    }
+
+    #[test]
+    fn a_block_that_makes_the_fall_deep_at_once_is_counted() {
+        let mut watch = Watch::NEW;
+        assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
+        let grown = level(1_500_000, 1_500_000);
+        assert!(watch.is_falling(16, block(500_000), grown));
+        assert!(watch.is_worth_it(block(500_000), grown, 0));
+        assert_eq!(watch.just_freed(), [(16, block(500_000))]);
+    }
+
+    #[test]
+    fn a_small_heap_is_counted_at_its_first_dip_when_it_has_grown_a_little() {
+        let mut watch = Watch::NEW;
+        assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
+        assert!(taken(&mut watch, level(1_700_000, 1_700_000), 0));
+    }
+
+    #[test]
+    fn a_heap_that_has_hardly_grown_is_not_counted_again() {
         let mut watch = Watch::NEW;
         assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
         assert!(!taken(&mut watch, level(1_080_000, 1_080_000), 0));
-        assert!(taken(&mut watch, level(1_120_000, 1_120_000), 0));
+        assert!(!watch.is_falling(16, block(50), level(500_000, 1_080_000)));
     }
 
     #[test]
@@ -230,8 +293,10 @@ mod tests {
         let mut watch = Watch::NEW;
         let (mut peak, mut tripled, mut largest_ns) = (LEAST_PEAK_BYTES + 1, 1, 0);
         while peak < 100_000_000_000 {
-            if taken(&mut watch, level(peak, peak), 0) {
-                largest_ns = level(peak, peak).census_ns();
+            for live in [peak, peak / 32 * 31] {
+                if taken(&mut watch, level(live, peak), 0) {
+                    largest_ns = level(live, peak).census_ns();
+                }
             }
             let allowed_ns = tripled * ALLOWANCE_NS + 2 * largest_ns + 3 * FIXED_NS;
             assert!(watch.spent_ns <= allowed_ns, "{peak}");
