@@ -156,7 +156,7 @@ def functions_of(addresses: Iterable[int]) -> Iterator[tuple[int, str]]:
     text = subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout
     for answer in re.split(r"^(?=0x[0-9a-f]+$)", text, flags=re.MULTILINE)[1:]:
         address, *places = answer.splitlines()
-        own = (re.match(r"(.*/crates/.*\.rs):([1-9]\d*)", place) for place in places if "/registry/" not in place)
+        own = (re.match(rf"({ROOT}/crates/.*\.rs):([1-9]\d*)", place) for place in places)
         found = next(filter(None, own), None)
         yield int(address, 16), function_at(found[1], int(found[2])) if found else "no line known"
 
