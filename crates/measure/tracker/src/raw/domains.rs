@@ -1,5 +1,7 @@
 //! Python's own allocation domains: `PyMem_Raw`, `PyMem` and `PyObject`, hooked through `PyMem_SetAllocator`.
 
+mod sampled;
+
 use super::recording::{Family, LARGEST_IN_ARENA_BYTES};
 use super::{events, fast_path, interpreter, sampling, thread};
 use std::cell::UnsafeCell;
@@ -73,6 +75,8 @@ static WAS_PASSED: AtomicBool = AtomicBool::new(false);
 pub(super) unsafe fn install() {
     // SAFETY: the caller holds the GIL.
     let is_pymalloc = unsafe { is_plain_pymalloc() };
+    // SAFETY: the caller holds the GIL.
+    unsafe { sampled::look_at_all() };
     for domain in DOMAINS {
         // SAFETY: the caller's promise. `PyMem_GetAllocator` fills the whole structure. As no call reaches the hooks, none
         // reads the original that is written.
@@ -94,6 +98,8 @@ pub(super) unsafe fn install() {
 /// # Safety
 /// This thread holds the GIL, and the hooks are installed.
 pub(super) unsafe fn remove() {
+    // SAFETY: the caller holds the GIL.
+    unsafe { sampled::look_at_all() };
     for domain in DOMAINS {
         let mut current = NO_ALLOCATOR;
         // SAFETY: as in `install`.
@@ -103,6 +109,17 @@ pub(super) unsafe fn remove() {
                 PyMem_SetAllocator(domain, ORIGINALS.of(domain));
             }
         }
+    }
+}
+
+/// A recording has begun.
+///
+/// # Safety
+/// This thread holds the GIL, and the hooks are installed.
+pub(super) unsafe fn begin() {
+    if sampling::wanted() != 0 {
+        // SAFETY: the caller holds the GIL.
+        unsafe { sampled::let_pass() };
     }
 }
 
@@ -161,14 +178,19 @@ unsafe fn is_plain_pymalloc() -> bool {
 
 /// Threads without the GIL may call the raw domain while its hooks are set, and see the context of one allocator with the
 /// function of another: so there both have the same.
-fn hooks_of(domain: c_int, is_pymalloc: bool) -> Allocator {
+///
+/// # Safety
+/// This thread holds the GIL, no call reaches the hooks of this domain, and its original is known.
+unsafe fn hooks_of(domain: c_int, is_pymalloc: bool) -> Allocator {
     let original = ORIGINALS.of(domain);
     match (domain, is_pymalloc) {
         (MEM.., true) if sampling::wanted() == 0 => fast_hooks(original),
-        // SAFETY: filled by `install`, which is the only caller.
+        // SAFETY: the caller's promise.
         (RAW, _) => hooks::<false, false>(unsafe { (*original).context }),
         (_, false) => hooks::<true, false>(original.cast()),
-        (_, true) => hooks::<true, true>(original.cast()),
+        // SAFETY: as above.
+        (_, true) => unsafe { sampled::hooks_of(domain, original) }
+            .unwrap_or_else(|| hooks::<true, true>(original.cast())),
     }
 }
 

@@ -45,6 +45,7 @@ fn empty(held: &AtomicU8) {
 /// Nobody samples any more: whatever happens gets as far as the gate.
 pub(super) fn end() {
     MEAN_BYTES.store(0, Ordering::Relaxed);
+    thread::forget_distance();
 }
 
 /// Whether a block of so many bytes is recorded.
@@ -108,7 +109,13 @@ fn hit(bytes: usize, mean_bytes: u64) -> bool {
 /// Whether a block at `address` may be recorded.
 #[inline]
 pub(super) fn may_hold(address: usize) -> bool {
-    MEAN_BYTES.load(Ordering::Relaxed) == 0 || entry(address).load(Ordering::Relaxed) != 0
+    MEAN_BYTES.load(Ordering::Relaxed) == 0 || is_near_sample(address)
+}
+
+/// Whether a block at `address` may be a sample, in a recording that takes them.
+#[inline]
+pub(super) fn is_near_sample(address: usize) -> bool {
+    entry(address).load(Ordering::Relaxed) != 0
 }
 
 /// Something at `address` is recorded. The caller has the pass.

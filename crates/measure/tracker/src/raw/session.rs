@@ -161,6 +161,7 @@ unsafe fn wait_for_order() {
 #[cold]
 pub(super) unsafe fn passed_by() {
     domains::note_passage();
+    thread::forget_distance();
     if control::is_followed() {
         // SAFETY: the caller's promise. The program may be in the midst of anything: nothing here calls Python.
         // In vain the program goes on unrecorded, and the launcher finds no capture.
@@ -204,6 +205,7 @@ unsafe fn begin(
         domains::install();
         arenas::install();
         entered::begin(recording, gate::register_barrier());
+        domains::begin();
         if let Err(error) = native::install() {
             stop();
             return Err(error.into());

@@ -125,6 +125,35 @@ pub(super) fn spend(bytes: usize) -> bool {
     is_used_up
 }
 
+/// As `spend`, in fewer instructions. Functions that do more than to go on have the compiler save registers for it.
+#[inline]
+pub(super) fn spend_in_place(bytes: usize) -> bool {
+    // SAFETY: as in `write`.
+    unsafe {
+        asm!(
+            "mov {offset}, qword ptr [rip + lowtide_thread_words@GOTTPOFF]",
+            "sub qword ptr fs:[{offset} + {word}], {bytes}",
+            "jb {used_up}",
+            offset = out(reg) _,
+            word = const DISTANCE,
+            bytes = in(reg) bytes,
+            used_up = label {
+                write::<DISTANCE>(read::<DISTANCE>().wrapping_add(bytes));
+                return true;
+            },
+            options(nostack),
+        );
+    }
+    false
+}
+
+/// Any byte uses the distance up, and the next recording that samples draws another.
+pub(super) fn forget_distance() {
+    write::<DISTANCE>(0);
+    write::<FOLLOWED>(0);
+    write::<RANDOM>(0);
+}
+
 pub(super) fn set_distance(bytes: u64) {
     write::<DISTANCE>(bytes as usize);
 }
