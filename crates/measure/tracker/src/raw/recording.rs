@@ -117,7 +117,7 @@ impl Recording {
             shadow,
             codes: CodeTable::EMPTY,
             tree: CallTree::EMPTY,
-            stacks: Stacks::EMPTY,
+            stacks: Stacks::none(sample_bytes != 0),
             native_stacks: NativeStacks::if_wanted(),
             waiting: Waiting::EMPTY,
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,

@@ -4,7 +4,7 @@
 //! chain of callers is compared with what is kept; each frame is read at the address that the last stack had for it, so
 //! that the processor need not wait for one frame's link to find the next.
 
-use super::own_memory::OwnArray;
+use super::own_memory::{OwnArray, PAGE_BYTES};
 use super::thread;
 use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
 use std::arch::asm;
@@ -22,6 +22,9 @@ const HINTS: usize = 1024;
 /// chance where others lay the search would be in vain.
 const MOST_GUESSES: usize = 4;
 const MEMO_BITS: u32 = 12;
+/// Samples are rare: looking frames up again costs less time than a memo that is spread over many pages costs memory.
+const MEMOS_OF_SAMPLES: usize = PAGE_BYTES / size_of::<Memo>();
+const _: () = assert!(MEMOS_OF_SAMPLES.is_power_of_two());
 /// 2^64 divided by the golden ratio, see `AddressMap`.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The place in front of all frames.
@@ -51,6 +54,7 @@ pub(super) struct Stacks {
     walked: OwnArray<Option<FrameAddress>>,
     /// Of other threads.
     parked: [LastStack; LAST_STACKS],
+    is_sampling: bool,
 }
 
 /// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
@@ -85,15 +89,18 @@ struct Memo {
 }
 
 impl Stacks {
-    pub(super) const EMPTY: Self = Self {
-        last: LastStack::EMPTY,
-        thread: 0,
-        memo: OwnArray::EMPTY,
-        salt: 0,
-        hints: [0; HINTS],
-        walked: OwnArray::EMPTY,
-        parked: [const { LastStack::EMPTY }; LAST_STACKS],
-    };
+    pub(super) const fn none(is_sampling: bool) -> Self {
+        Self {
+            last: LastStack::EMPTY,
+            thread: 0,
+            memo: OwnArray::EMPTY,
+            salt: 0,
+            hints: [0; HINTS],
+            walked: OwnArray::EMPTY,
+            parked: [const { LastStack::EMPTY }; LAST_STACKS],
+            is_sampling,
+        }
+    }
 
     /// The node of `innermost`, the innermost frame of this thread; 0 for no frame.
     ///
@@ -253,7 +260,7 @@ impl Stacks {
         layout: &Layout,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
-        if !has_memo(&mut self.memo) {
+        if self.memo.capacity() == 0 && !self.make_memo() {
             return Err(F::out_of_memory());
         }
         let last = &mut self.last;
@@ -267,7 +274,9 @@ impl Stacks {
                 continue;
             }
             let salted_position = place.position ^ self.salt;
-            let memo = &mut self.memo.as_mut_slice()[memo_index(salted_position, parent)];
+            let memos = self.memo.as_mut_slice();
+            let index = memo_index(salted_position, parent) & (memos.len() - 1);
+            let memo = &mut memos[index];
             if memo.salted_position == salted_position && memo.parent == parent {
                 node = memo.node;
             } else {
@@ -282,6 +291,12 @@ impl Stacks {
         }
         last.settled = last.settled.max(top);
         Ok(node)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_memo(&mut self) -> bool {
+        self.memo.grow(if self.is_sampling { MEMOS_OF_SAMPLES } else { 1 << MEMO_BITS })
     }
 }
 
@@ -405,17 +420,6 @@ unsafe fn is_called_by(
         );
     }
     true
-}
-
-#[inline]
-fn has_memo(memo: &mut OwnArray<Memo>) -> bool {
-    memo.capacity() > 0 || make_memo(memo)
-}
-
-#[cold]
-#[inline(never)]
-fn make_memo(memo: &mut OwnArray<Memo>) -> bool {
-    memo.grow(1 << MEMO_BITS)
 }
 
 #[inline]
