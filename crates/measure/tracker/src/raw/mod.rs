@@ -45,6 +45,7 @@ mod orders;
 mod origin;
 mod other_children;
 mod own_memory;
+mod prefetch;
 mod recent;
 mod recording;
 mod residency;

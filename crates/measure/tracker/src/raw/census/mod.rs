@@ -21,10 +21,14 @@ use self::encode::{Head, Names};
 use self::tally::Tally;
 pub(super) use self::watch::{HeapLevel, Watch};
 use super::errno;
+use super::prefetch::prefetch;
 use super::shadow::{Block, Shadow, Source};
-use lowtide_capture::layout::{Header, node_kind};
+use lowtide_capture::layout::{Header, Node, node_kind};
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{Layout, ObjectLayout};
+
+/// Memory takes as long to answer as so many blocks take.
+const AHEAD: usize = 16;
 
 /// A moment with the heap near its peak, the GIL held and no object half freed: what a census may look at.
 pub(super) struct Moment<'a> {
@@ -47,19 +51,38 @@ impl<'a> Moment<'a> {
         Self { layout, writer, elapsed_ns, shadow }
     }
 
-    /// Calls `visit` with the address of every live block of Python's own domains, in the order of addresses.
-    pub(super) fn for_each_python_block(&self, mut visit: impl FnMut(usize, Block)) {
-        self.shadow.for_each_block(|address, block, source| {
-            if self.is_python(block, source) {
+    /// Calls `visit` with the address of every live block that lies in a pool: they are all of Python's own domains.
+    #[inline]
+    pub(super) fn for_each_in_pools(&self, visit: impl FnMut(usize, Block)) {
+        self.shadow.for_each_in_pools(visit);
+    }
+
+    /// Calls `visit` with the address of every other live block of Python's own domains. Their nodes and what is in them
+    /// lie far apart, and are asked for before they are looked at.
+    pub(super) fn for_each_elsewhere(&self, mut visit: impl FnMut(usize, Block)) {
+        let mut visit_if_python = |(address, block): (usize, Block)| {
+            if self.is_python(block) {
                 visit(address, block);
             }
+        };
+        let mut ahead = [(0, Block { node: 0, bytes: 0 }); AHEAD];
+        let mut count = 0;
+        self.shadow.for_each_among_granules(|address, block| {
+            prefetch(self.node(block));
+            prefetch(address as *const u64);
+            let before = std::mem::replace(&mut ahead[count % AHEAD], (address, block));
+            if count >= AHEAD {
+                visit_if_python(before);
+            }
+            count += 1;
         });
+        ahead[..count.min(AHEAD)].iter().copied().for_each(visit_if_python);
     }
 
     /// The live block of Python's own domains that begins at `address`, if there is one.
     pub(super) fn python_block_at(&self, address: usize) -> Option<Block> {
         let (block, source) = self.shadow.peek(address)?;
-        self.is_python(block, source).then_some(block)
+        (source == Source::Pool || self.is_python(block)).then_some(block)
     }
 
     pub(super) fn header(&self) -> &Header {
@@ -67,14 +90,16 @@ impl<'a> Moment<'a> {
         unsafe { self.writer.header().as_ref() }
     }
 
-    /// Nodes of many blocks lie far apart: they are not looked at for what pymalloc gave out.
+    /// Not to be asked of blocks in pools: nodes of many blocks lie far apart.
     #[inline]
-    fn is_python(&self, block: Block, source: Source) -> bool {
+    fn is_python(&self, block: Block) -> bool {
         // SAFETY: the shadow holds ids of nodes that the writer handed out; they stay mapped as long as it lives.
-        source == Source::Pool
-            || node_kind::is_python(unsafe {
-                self.writer.nodes().add(block.node as usize).as_ref().kind
-            })
+        node_kind::is_python(unsafe { (*self.node(block)).kind })
+    }
+
+    #[inline]
+    fn node(&self, block: Block) -> *const Node {
+        self.writer.nodes().as_ptr().wrapping_add(block.node as usize)
     }
 }
 

@@ -1,6 +1,5 @@
 use crate::raw::own_memory::OwnArray;
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-use std::ptr;
+use crate::raw::prefetch::prefetch;
 
 /// Objects by their type and the node that asked for their blocks, in memory of its own.
 ///
@@ -118,8 +117,7 @@ impl Sites {
         let places = self.places.as_slice();
         let place = self.home(site).and_then(|place| places.get(place));
         if let Some(place) = place {
-            // SAFETY: nothing is read.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(place).cast()) };
+            prefetch(place);
         }
     }
 

@@ -55,7 +55,8 @@ impl Tally {
             dying: [None; MOST_DYING],
         };
         let heap = Heap { moment, objects };
-        moment.for_each_python_block(|address, block| tally.look_at_block(address, block, heap));
+        moment.for_each_in_pools(|address, block| tally.look_at_block(address, block, heap));
+        moment.for_each_elsewhere(|address, block| tally.look_at_other_block(address, block, heap));
         tally.count_dying_builtins(heap);
         tally.add_just_freed(just_freed, heap);
         while let Some(site) = tally.recent.take() {
@@ -77,6 +78,12 @@ impl Tally {
                 self.add(index, block.node, 1, block.bytes);
             }
         }
+    }
+
+    /// Blocks elsewhere than in pools are few.
+    #[inline(never)]
+    fn look_at_other_block(&mut self, start: usize, block: Block, heap: Heap) {
+        self.look_at_block(start, block, heap);
     }
 
     /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.

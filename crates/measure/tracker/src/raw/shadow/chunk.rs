@@ -1,10 +1,11 @@
-use super::{Block, CHUNK_BITS, GRANULE_BITS, Source};
+use super::{CHUNK_BITS, GRANULE_BITS, Source};
+use crate::raw::prefetch::prefetch;
 
 pub(super) const CHUNK_BYTES: usize = 1 << CHUNK_BITS;
 const GRANULE_BYTES: usize = 1 << GRANULE_BITS;
 /// Of a pool's header (`POOL_OVERHEAD` in CPython's `Include/internal/pycore_obmalloc.h`).
 const HEADER_GRANULES: usize = 3;
-const CHUNK_GRANULES: usize = CHUNK_BYTES / GRANULE_BYTES;
+pub(super) const CHUNK_GRANULES: usize = CHUNK_BYTES / GRANULE_BYTES;
 const POOL_GRANULES: usize = CHUNK_GRANULES - HEADER_GRANULES;
 /// Most granules of a block in a pool (`SMALL_REQUEST_THRESHOLD`).
 pub(super) const MOST_GRANULES: usize = 32;
@@ -70,34 +71,21 @@ impl Chunk {
         self.slots.wrapping_add(granule_of(address))
     }
 
-    /// Calls `visit` with the address and the slot of each block, which says how many bytes it has.
-    ///
-    /// # Safety
-    /// This is a chunk as the shadow has it, and `start` where it begins.
-    pub(super) unsafe fn for_each_block(
-        self,
-        start: usize,
-        mut visit: impl FnMut(usize, *const u32) -> Option<Block>,
-    ) {
-        let (first, step, slots) = match usize::from(self.granules) {
-            0 => (0, 1, CHUNK_GRANULES),
-            granules => (HEADER_GRANULES, granules, Self::slots_for(granules)),
-        };
-        let mut index = 0;
-        while index < slots {
-            let place = self.slots.wrapping_add(index);
-            // SAFETY: the caller's promise; the index is that of a slot of this chunk.
-            let found = if unsafe { *place } == 0 {
-                None
-            } else {
-                visit(start + ((first + index * step) << GRANULE_BITS), place)
-            };
-            index += match found {
-                // No other block begins in these granules, whose slots hold its size.
-                Some(block) if !self.is_pool() => granules_of(block.bytes),
-                _ => 1,
-            };
+    /// Asks the processor for all slots: they lie apart from those of the chunk in front.
+    pub(super) fn prefetch(self) {
+        const LINE_SLOTS: usize = 64 / size_of::<u32>();
+        for first in (0..Self::slots_for(self.granules.into())).step_by(LINE_SLOTS) {
+            prefetch(self.slots.wrapping_add(first));
         }
+    }
+
+    /// The address and the slot of each place in a pool that begins at `start`.
+    #[inline]
+    pub(super) fn places(self, start: usize) -> impl Iterator<Item = (usize, *mut u32)> {
+        let first = start + (HEADER_GRANULES << GRANULE_BITS);
+        let (place_bytes, count) =
+            (self.place_bytes() as usize, Self::slots_for(self.granules.into()));
+        (0..count).map(move |index| (first + index * place_bytes, self.slots.wrapping_add(index)))
     }
 }
 

@@ -110,16 +110,15 @@ impl Shadow {
         chunk.live = pool.live;
         // SAFETY: a chunk of the shadow's own, with its slots; the new one has a slot for each granule, and two more.
         unsafe {
-            pool.for_each_block(start, |address, place| {
-                let block = self.block_at(pool, address, place)?;
+            for (address, place) in pool.places(start) {
+                let Some(block) = self.block_at(pool, address, place) else { continue };
                 let to = chunk.slot_of_granule(address);
                 slot::write_sized(to, block);
                 if Slot::read(place).holds_code() {
                     Slot::read(to).with_code().write(to);
                 }
-                place.cast_mut().write(0);
-                Some(block)
-            });
+                place.write(0);
+            }
             self.store.give_back(pool.slots, pool.granules.into());
         }
         Ok(())

@@ -11,6 +11,7 @@ mod slot_store;
 #[cfg(test)]
 mod tests;
 mod touched_regions;
+mod walk;
 
 use self::chunk::Chunk;
 use self::slot::Slot;
@@ -201,7 +202,7 @@ impl Shadow {
         Some(Taken { block: Some(block), held_code: slot.holds_code() })
     }
 
-    /// What begins at `address`, without forgetting it, and who gave it out, as in `for_each_block`.
+    /// What begins at `address`, without forgetting it, and who gave it out: only a pool's chunk says surely.
     #[inline]
     pub(super) fn peek(&self, address: usize) -> Option<(Block, Source)> {
         // SAFETY: a chunk of the shadow's own.
@@ -223,18 +224,6 @@ impl Shadow {
             sampling::note(address);
         }
         Ok(())
-    }
-
-    /// Calls `visit` with every recorded block and who gave it out: only a pool's chunk says surely, in the order of addresses.
-    pub(super) fn for_each_block(&self, mut visit: impl FnMut(usize, Block, Source)) {
-        for (region, chunks) in self.touched_regions() {
-            let first = region.number as usize;
-            let numbered = region.chunks().zip(chunks);
-            for (index, &chunk) in numbered.filter(|(_, chunk)| chunk.live > 0) {
-                let start = first << REGION_BITS | index << CHUNK_BITS;
-                self.for_each_block_of(chunk, start, &mut visit);
-            }
-        }
     }
 
     /// Of what the shadow has mapped but may hardly touch: its bytes, and those of pages that were written to.
@@ -264,25 +253,6 @@ impl Shadow {
         })
     }
 
-    fn for_each_block_of(
-        &self,
-        chunk: Chunk,
-        start: usize,
-        visit: &mut impl FnMut(usize, Block, Source),
-    ) {
-        let source = chunk.source();
-        // SAFETY: the chunk is one of the shadow's own, and so are the slots that are visited.
-        unsafe {
-            chunk.for_each_block(start, |address, place| {
-                let block = self.block_at(chunk, address, place);
-                if let Some(block) = block {
-                    visit(address, block, source);
-                }
-                block
-            });
-        }
-    }
-
     /// The block that begins at `address`, and its first slot.
     #[inline]
     fn find(&self, address: usize) -> Option<(Block, *mut u32)> {
@@ -309,11 +279,21 @@ impl Shadow {
             return unsafe { slot::read_sized(place) };
         }
         // SAFETY: the caller's promise.
-        let slot = unsafe { Slot::read(place) };
-        slot.block_in_pool(chunk.place_bytes()).or_else(|| {
-            let bytes = if slot.is_odd() { self.odd_sizes.get(address as u64) } else { None };
-            Some(Block { node: slot.node(), bytes: bytes?.into() })
-        })
+        self.block_in_pool(unsafe { Slot::read(place) }, address, chunk.place_bytes())
+    }
+
+    /// What the slot of `address` says in a pool whose places have `place_bytes`.
+    #[inline]
+    fn block_in_pool(&self, slot: Slot, address: usize, place_bytes: u64) -> Option<Block> {
+        let is_odd = slot.is_odd();
+        slot.block_in_pool(place_bytes)
+            .or_else(|| if is_odd { self.odd_block(slot, address) } else { None })
+    }
+
+    #[cold]
+    fn odd_block(&self, slot: Slot, address: usize) -> Option<Block> {
+        let bytes = self.odd_sizes.get(address as u64)?.into();
+        Some(Block { node: slot.node(), bytes })
     }
 
     /// Where the chunk of an address is, if its region was touched.

@@ -21,9 +21,13 @@ fn taken(block: Block) -> Taken {
 }
 
 fn all(shadow: &Shadow) -> Vec<(usize, Block)> {
-    let mut seen = Vec::new();
-    shadow.for_each_block(|address, block, _| seen.push((address, block)));
-    seen
+    let (mut in_pools, mut elsewhere) = (Vec::new(), Vec::new());
+    shadow.for_each_in_pools(|address, block| in_pools.push((address, block)));
+    shadow.for_each_among_granules(|address, block| elsewhere.push((address, block)));
+    assert!([&in_pools, &elsewhere].map(|seen| seen.is_sorted_by_key(|seen| seen.0)) == [true; 2]);
+    in_pools.append(&mut elsewhere);
+    in_pools.sort_unstable_by_key(|seen| seen.0);
+    in_pools
 }
 
 #[test]
