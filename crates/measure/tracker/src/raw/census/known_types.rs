@@ -92,16 +92,22 @@ impl KnownTypes {
 
     /// The type at `address`, if that is one.
     #[inline]
-    pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<Placement> {
-        let (recent, placement) = self.recent[place_in_recent(address)];
-        if recent == address {
-            return Some(placement);
-        }
-        if !may_be_type(address) {
+    pub(super) fn find(&mut self, address: usize, heap: Heap) -> Option<&Placement> {
+        let place = place_in_recent(address);
+        if self.recent[place].0 != address && !(may_be_type(address) && self.recall(address, heap))
+        {
             return None;
         }
-        let index = self.find_within(address, heap, DEEPEST)?;
-        Some(self.types.as_slice()[index].placement)
+        Some(&self.recent[place].1)
+    }
+
+    /// Whether there is a type at `address`, which then is among those found lately.
+    #[inline(never)]
+    fn recall(&mut self, address: usize, heap: Heap) -> bool {
+        let Some(index) = self.find_within(address, heap, DEEPEST) else { return false };
+        let placement = self.types.as_slice()[index].placement;
+        self.recent[place_in_recent(address)] = (address, placement);
+        true
     }
 
     /// The type at `address`, if it has been found before.
@@ -125,15 +131,9 @@ impl KnownTypes {
         &self.types.as_slice()[..self.count]
     }
 
-    #[inline(never)]
     fn find_within(&mut self, address: usize, heap: Heap, depth: u32) -> Option<usize> {
         match self.indices.get(address as u64) {
-            Some(index) => {
-                let index = index as usize;
-                let placement = self.types.as_slice()[index].placement;
-                self.recent[place_in_recent(address)] = (address, placement);
-                Some(index)
-            }
+            Some(index) => Some(index as usize),
             None => self.find_new(address, heap, depth.checked_sub(1)?),
         }
     }

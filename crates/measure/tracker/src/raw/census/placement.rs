@@ -1,10 +1,18 @@
 use super::known_types::Heap;
-use lowtide_cpython::{Attributes, TypeFacts};
+use lowtide_cpython::{Attributes, Container, TypeFacts};
+
+/// What is counted of an object: its type, and whether other blocks belong to it.
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    pub(super) type_index: u32,
+    pub(super) container: Container,
+    pub(super) has_attributes: bool,
+}
 
 /// Which type it is, and what a block must be like to hold an object of it.
 #[derive(Clone, Copy)]
 pub(super) struct Placement {
-    pub(super) index: u32,
+    pub(super) owner: Owner,
     object_offset: u32,
     least_block_bytes: u32,
     /// An object in a smaller block owns nothing but that.
@@ -12,8 +20,12 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    pub(super) const NONE: Self =
-        Self { index: u32::MAX, object_offset: 0, least_block_bytes: 0, least_owner_bytes: 0 };
+    pub(super) const NONE: Self = Self {
+        owner: Owner { type_index: u32::MAX, container: Container::None, has_attributes: false },
+        object_offset: 0,
+        least_block_bytes: 0,
+        least_owner_bytes: 0,
+    };
 
     pub(super) fn of(index: u32, facts: &TypeFacts, heap: Heap) -> Self {
         let in_block = |object_bytes: usize| {
@@ -24,7 +36,11 @@ impl Placement {
             Attributes::Dict { .. } | Attributes::Managed => 0,
         };
         Self {
-            index,
+            owner: Owner {
+                type_index: index,
+                container: facts.container,
+                has_attributes: facts.attributes != Attributes::None,
+            },
             object_offset: in_block(0),
             least_block_bytes: in_block(facts.least_object_bytes),
             least_owner_bytes: in_block(least_owner_bytes),

@@ -1,14 +1,12 @@
 use super::Moment;
 use super::known_types::{Heap, KnownTypes};
 use super::owned::{Found, values_bytes};
-use super::placement::Placement;
+use super::placement::Owner;
 use super::recent_sites::RecentSites;
 use super::sites::{Site, Sites};
 use crate::raw::address_map::AddressMap;
 use crate::raw::shadow::Block;
-use lowtide_cpython::{
-    Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes, TypeFacts,
-};
+use lowtide_cpython::{Attributes, Container, ObjectAddress, ObjectLayout, StoredAttributes};
 
 /// Where objects begin in their blocks: at once, behind the collector's words, behind the managed ones as well.
 const OBJECT_OFFSETS: [usize; 3] = [0, 16, 32];
@@ -35,8 +33,8 @@ pub(super) struct Tally {
     recent: RecentSites,
     /// Large buffers that live objects own.
     owned_buffers: AddressMap,
-    /// Large builtin objects that nobody refers to, with the indices of their types.
-    dying: [Option<(Found, u32)>; MOST_DYING],
+    /// Large builtin objects that nobody refers to.
+    dying: [Option<(Found, Owner)>; MOST_DYING],
 }
 
 impl Tally {
@@ -72,7 +70,7 @@ impl Tally {
             let found = OBJECT_OFFSETS.into_iter().find_map(|offset| {
                 let address = words[offset / size_of::<u64>() + 1] as usize;
                 let found = self.types.find(address, heap)?;
-                found.begins_at(offset, block.bytes).then_some(found.index)
+                found.begins_at(offset, block.bytes).then_some(found.owner.type_index)
             });
             if let Some(index) = found {
                 self.add(index, block.node, 1, block.bytes);
@@ -87,34 +85,43 @@ impl Tally {
     }
 
     /// A block that holds no live object is some object's buffer, waits in a free list, or is being set up.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "all that a census does goes through here")]
+    #[inline(always)]
     fn look_at_block(&mut self, start: usize, block: Block, heap: Heap) {
-        for offset in OBJECT_OFFSETS {
-            if block.bytes < (offset + OBJECT_BYTES) as u64 {
-                return;
-            }
-            let object = ObjectAddress(start + offset);
-            // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
-            let (references, address) =
-                unsafe { (object.reference_count(heap.objects), object.type_address()) };
-            if references > MOST_REFERENCES {
-                continue;
-            }
-            if let Some(placement) = self.types.find(address, heap)
-                && placement.begins_at(offset, block.bytes)
-                && !(offset > GC_HEAD_BYTES && self.holds_smaller_object(start, block.bytes))
-            {
-                let found = Found { object, block, offset };
-                if references == 0 {
-                    self.look_at_unreferenced(found, placement.index, heap);
-                } else if placement.may_own(block.bytes) {
-                    self.count(found, placement.index, heap);
-                } else {
-                    self.add(placement.index, block.node, 1, block.bytes);
-                }
-                return;
-            }
+        let _ = self.settles::<{ OBJECT_OFFSETS[0] }>(start, block, heap)
+            || self.settles::<{ OBJECT_OFFSETS[1] }>(start, block, heap)
+            || self.settles::<{ OBJECT_OFFSETS[2] }>(start, block, heap);
+    }
+
+    /// Whether what may be an object at that offset settles what the block is, as no object begins further on.
+    #[expect(clippy::inline_always, reason = "the offset is a constant in what is compiled")]
+    #[inline(always)]
+    fn settles<const OFFSET: usize>(&mut self, start: usize, block: Block, heap: Heap) -> bool {
+        if block.bytes < (OFFSET + OBJECT_BYTES) as u64 {
+            return true;
         }
+        let object = ObjectAddress(start + OFFSET);
+        // SAFETY: both words lie inside a recorded block, which nobody frees during a census.
+        let (references, address) =
+            unsafe { (object.reference_count(heap.objects), object.type_address()) };
+        if references > MOST_REFERENCES {
+            return false;
+        }
+        let Some(&placement) = self.types.find(address, heap) else { return false };
+        if !placement.begins_at(OFFSET, block.bytes)
+            || OFFSET > GC_HEAD_BYTES && self.holds_smaller_object(start, block.bytes)
+        {
+            return false;
+        }
+        let found = Found { object, block, offset: OFFSET };
+        if references == 0 {
+            self.look_at_unreferenced(found, placement.owner, heap);
+        } else if placement.may_own(block.bytes) {
+            self.count(found, placement.owner, heap);
+        } else {
+            self.add(placement.owner.type_index, block.node, 1, block.bytes);
+        }
+        true
     }
 
     /// Whether an object without managed words lies in the block. If it waits in a free list, the address of the next
@@ -130,42 +137,42 @@ impl Tally {
     /// An object without references is just being torn down, and so lived a moment ago, or waits in a free list to be
     /// used again. There are free lists for small builtin objects only.
     #[cold]
-    fn look_at_unreferenced(&mut self, found: Found, index: u32, heap: Heap) {
-        let facts = *self.types.facts(index);
+    fn look_at_unreferenced(&mut self, found: Found, owner: Owner, heap: Heap) {
+        let facts = *self.types.facts(owner.type_index);
         // SAFETY: the object begins behind the collector's words, in the same block.
         if facts.object_offset < GC_HEAD_BYTES || !unsafe { found.object.is_untracked() } {
             return;
         }
         if !facts.is_static {
-            self.count(found, index, heap);
+            self.count(found, owner, heap);
         } else if found.block.bytes + found.buffer(facts.container, heap).bytes >= LARGE_BYTES
             && let Some(place) = self.dying.iter_mut().find(|place| place.is_none())
         {
-            *place = Some((found, index));
+            *place = Some((found, owner));
         }
     }
 
     /// In a free list an object still points to the buffer that it once had, which may belong to another one now.
     fn count_dying_builtins(&mut self, heap: Heap) {
-        for (found, index) in self.dying.into_iter().flatten() {
-            let buffer = found.buffer(self.types.facts(index).container, heap);
+        for (found, owner) in self.dying.into_iter().flatten() {
+            let buffer = found.buffer(owner.container, heap);
             if self.owned_buffers.get(buffer.address as u64).is_none() {
-                self.count(found, index, heap);
+                self.count(found, owner, heap);
             }
         }
     }
 
     #[inline]
-    fn count(&mut self, found: Found, index: u32, heap: Heap) {
-        let &TypeFacts { container, attributes, .. } = self.types.facts(index);
+    fn count(&mut self, found: Found, owner: Owner, heap: Heap) {
+        let Owner { type_index, container, has_attributes } = owner;
         let mut bytes = found.block.bytes;
         if container != Container::None {
             bytes += self.buffer_bytes(found, container, heap);
         }
-        if attributes != Attributes::None {
-            bytes += self.attribute_bytes(found, attributes, heap);
+        if has_attributes {
+            bytes += self.attribute_bytes(found, self.types.facts(type_index).attributes, heap);
         }
-        self.add(index, found.block.node, 1, bytes);
+        self.add(type_index, found.block.node, 1, bytes);
     }
 
     fn buffer_bytes(&mut self, found: Found, container: Container, heap: Heap) -> u64 {
@@ -211,7 +218,8 @@ impl Tally {
         // SAFETY: both words lie inside a recorded block.
         let (references, address) =
             unsafe { (dict.reference_count(heap.objects), dict.type_address()) };
-        let Some(Placement { index, .. }) = self.types.find(address, heap) else { return 0 };
+        let Some(placement) = self.types.find(address, heap) else { return 0 };
+        let index = placement.owner.type_index;
         let facts = *self.types.facts(index);
         let is_plain_dict = facts.container == Container::Dict
             && facts.object_offset == GC_HEAD_BYTES
