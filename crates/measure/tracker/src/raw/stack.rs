@@ -115,33 +115,41 @@ impl Stacks {
         let Some(innermost) = innermost else { return Ok(0) };
         // SAFETY: the caller's promise, which is that of both.
         unsafe {
-            match self.recall(layout, innermost) {
-                Some(node) => Ok(node),
+            match self.place_if_same(layout, innermost) {
+                Some(top) => match self.recall(top) {
+                    Some(node) => Ok(node),
+                    None => self.look_up(top, layout, node_of_frame),
+                },
                 None => self.find_out(layout, innermost, node_of_frame),
             }
         }
     }
 
-    /// The node of `innermost` if its callers are those of the last stack, and all that changed was seen before, which is
-    /// found out without a call. Otherwise [`Self::find_out`] tells.
+    /// The place of `innermost` if its callers are those of the last stack, which is found out without a call. Otherwise
+    /// [`Self::find_out`] tells its node.
     ///
     /// # Safety
     /// As [`Self::node`].
     #[expect(clippy::inline_always, reason = "most events need nothing else")]
     #[inline(always)]
-    pub(super) unsafe fn recall(
+    pub(super) unsafe fn place_if_same(
         &mut self,
         layout: &Layout,
         innermost: FrameAddress,
-    ) -> Option<u32> {
+    ) -> Option<usize> {
         if thread::pointer() != self.thread {
             return None;
         }
         let top = self.place_of(innermost)?;
         // SAFETY: the caller's promise, and `innermost` is what the place holds.
-        if unsafe { self.last.compare(&layout.frame, top) } != NOWHERE {
-            return None;
-        }
+        (unsafe { self.last.compare(&layout.frame, top) } == NOWHERE).then_some(top)
+    }
+
+    /// The node of the frame at `top`, which [`Self::place_if_same`] has just told, if all that changed was seen before.
+    /// Otherwise [`Self::look_up`] tells.
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
+    #[inline(always)]
+    pub(super) fn recall(&mut self, top: usize) -> Option<u32> {
         self.last.recall(top, self.memo.as_slice(), self.salt)
     }
 
@@ -254,7 +262,8 @@ impl Stacks {
     ///
     /// # Safety
     /// As [`Self::node`]; the places hold the frames that are on the stack, and their positions.
-    unsafe fn look_up<F: NodeOfFrame>(
+    #[inline(never)]
+    pub(super) unsafe fn look_up<F: NodeOfFrame>(
         &mut self,
         top: usize,
         layout: &Layout,

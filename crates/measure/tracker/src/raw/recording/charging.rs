@@ -61,6 +61,18 @@ impl Recording {
         }
     }
 
+    /// The node of the thread's innermost frame, whose place was just found in the last stack. `None` says nothing.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn node_of_new_stack(&mut self, top: usize) -> Option<u32> {
+        let (stacks, _, mut nodes) = self.stacks_and_nodes();
+        // SAFETY: the caller's promise.
+        unsafe { stacks.look_up(top, nodes.layout, &mut nodes) }.ok()
+    }
+
     fn stacks_and_nodes(&mut self) -> (&mut Stacks, Option<&mut NativeStacks>, Nodes<'_>) {
         let nodes = Nodes {
             tree: &mut self.tree,

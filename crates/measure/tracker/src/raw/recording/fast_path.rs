@@ -208,9 +208,14 @@ impl Recording {
             return None;
         }
         // SAFETY: the caller's promise.
-        let node = unsafe {
+        let top = unsafe {
             let innermost = self.innermost_frame(thread_state)?;
-            self.stacks.recall(&self.layout, innermost)?
+            self.stacks.place_if_same(&self.layout, innermost)?
+        };
+        let node = match self.stacks.recall(top) {
+            Some(node) => node,
+            // SAFETY: the caller's promise; the place is that of the innermost frame.
+            None => unsafe { self.node_of_new_stack(top) }?,
         };
         (node != 0).then_some(node)
     }
