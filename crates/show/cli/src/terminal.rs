@@ -55,10 +55,13 @@ impl Terminal {
         }
     }
 
-    /// Tells the user something beside the result; if it cannot be told, nobody can be told that.
+    /// Tells the user something beside the result, in one piece: the program may write there too. If it cannot be told,
+    /// nobody can be told that.
+    #[expect(clippy::unused_self, reason = "who may print is who has a terminal")]
     pub fn note(&self, text: &str) {
-        let mut stderr = AutoStream::new(io::stderr(), self.color).lock();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        let mut painted = AutoStream::new(Vec::new(), AutoStream::choice(&io::stderr()));
+        let _ = painted.write_all(text.as_bytes());
+        let _ = io::stderr().lock().write_all(&painted.into_inner());
     }
 }
 
