@@ -14,9 +14,11 @@ const GROWTH: u64 = 64;
 const LEAST_HEAP_BYTES: u64 = 64 << 10;
 /// Before a heap is as large as this when it falls, Python has hardly begun.
 const LEAST_PEAK_BYTES: u64 = 512 << 10;
-/// Censuses of deep falls take so long while a small heap becomes about three times as large. One that takes longer is
-/// that of a large heap.
+/// Censuses that growth alone calls for take so long while a heap becomes about three times as large. One that takes
+/// longer is that of a large heap.
 const ALLOWANCE_NS: u64 = 10_000_000;
+/// A heap is small if its census takes less: many programs have no larger one, and end soon.
+const SMALL_NS: u64 = 3_500_000;
 /// What is more may take this part of the time that has passed.
 const TIME: u64 = 32;
 /// What a census of an empty heap takes, and of each block: 6 where all objects are alike, 40 where they are of many
@@ -66,10 +68,10 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block. Where a heap has grown by the part of it that a census takes of an allowance, and at the latest when
-/// it is twice as large, so that those of a large heap add up to two of the last, it waits until the heap falls deeper. At
-/// the first dip it is taken where the heap has grown by two such parts, or four if it is not small, and at the latest when
-/// it is four times as large; or where it has its share of the time.
+/// every live block. A small heap is counted at the first dip when it has grown by the part of it that a census takes of
+/// an allowance; a larger one when it has grown by four such parts, and at the latest when it is four times as large. If
+/// it has grown by one part only, or is twice as large, it is counted when it falls deeper, so that all censuses add up to
+/// two of the last. Besides, one is taken at the first dip wherever it has its share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
     run: [(usize, Block); RUN],
@@ -162,7 +164,7 @@ impl Watch {
         let waits = self.has_grown_by(level, census_ns.min(ALLOWANCE_NS));
         let deep_bytes = level.peak_bytes - level.peak_bytes / DEEP_FALL;
         self.due_below_bytes = if waits { deep_bytes } else { 0 };
-        let parts = if census_ns < ALLOWANCE_NS / 2 { 2 } else { 4 };
+        let parts = if census_ns < SMALL_NS { 1 } else { 4 };
         self.has_grown_by(level, census_ns.saturating_mul(parts).min(3 * ALLOWANCE_NS))
             || self.spent_ns + census_ns <= elapsed_ns / TIME
             || self.would_be_deep(block, level)
@@ -252,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_heap_that_has_grown_is_counted_when_it_falls_and_not_when_it_dips() {
-        for (last, grown) in [(100_000_000, 390_000_000), (1_000_000, 1_120_000)] {
+        for (last, grown) in [(100_000_000, 390_000_000), (8_000_000, 20_000_000)] {
             let mut watch = Watch::NEW;
             assert!(taken(&mut watch, level(last, last), 0));
             assert!(!taken(&mut watch, level(grown, grown), 0));
@@ -266,18 +268,18 @@ mod tests {
     #[test]
     fn a_block_that_makes_the_fall_deep_at_once_is_counted() {
         let mut watch = Watch::NEW;
-        assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
-        let grown = level(1_500_000, 1_500_000);
-        assert!(watch.is_falling(16, block(500_000), grown));
-        assert!(watch.is_worth_it(block(500_000), grown, 0));
-        assert_eq!(watch.just_freed(), [(16, block(500_000))]);
+        assert!(taken(&mut watch, level(8_000_000, 8_000_000), 0));
+        let grown = level(20_000_000, 20_000_000);
+        assert!(watch.is_falling(16, block(5_000_000), grown));
+        assert!(watch.is_worth_it(block(5_000_000), grown, 0));
+        assert_eq!(watch.just_freed(), [(16, block(5_000_000))]);
     }
 
     #[test]
     fn a_small_heap_is_counted_at_its_first_dip_when_it_has_grown_a_little() {
         let mut watch = Watch::NEW;
         assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
-        assert!(taken(&mut watch, level(1_700_000, 1_700_000), 0));
+        assert!(taken(&mut watch, level(1_120_000, 1_120_000), 0));
     }
 
     #[test]
