@@ -1,5 +1,6 @@
-//! Blocks that come and go as most of them do: found out without a call, so that no register is kept for one. Where
-//! anything is not as expected, nothing was changed that matters, and the event goes the long way.
+//! Blocks that come and go as most of them do: found out without a call, but for a stack that is new, so that hardly a
+//! register is kept for one. Where anything is not as expected, nothing was changed that matters, and the event goes the
+//! long way.
 
 use super::{Family, LARGEST_IN_ARENA_BYTES, Recording};
 use crate::ledger;
