@@ -45,7 +45,8 @@ impl Call {
 
 impl CallTree {
     /// That of a capture in memory.
-    pub(crate) fn of(capture: &Capture) -> Self {
+    #[must_use]
+    pub fn of(capture: &Capture) -> Self {
         let mut tree = Self::default();
         capture.nodes.iter().for_each(|node| tree.add(node, &capture.summary));
         tree

@@ -23,6 +23,12 @@ impl EarlyProfile {
         &self.profile
     }
 
+    /// The same, when lines, stacks and files were asked for.
+    #[must_use]
+    pub fn without_lines(self) -> Self {
+        Self { profile: self.profile.without_lines(), ..self }
+    }
+
     /// Whether a capture whose header says this now is the one that was read, with nothing recorded since.
     #[must_use]
     pub fn is_of(&self, now: &Summary) -> bool {

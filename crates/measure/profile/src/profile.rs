@@ -21,8 +21,9 @@ pub struct Profile {
     pub(crate) life: ProcessLife,
     peak: Peak,
     duration: Elapsed,
+    churn: Usage,
+    temporary: Option<Usage>,
     tree: LineTree,
-    has_temporary: bool,
     types: Vec<TypeUsage>,
     heap_at_census: Option<Bytes>,
     timeline: Vec<TimelinePoint>,
@@ -62,7 +63,8 @@ impl Profile {
             life: reading::life(capture, &tree),
             peak: reading::peak(capture, &tree),
             duration: Elapsed::from_nanos(capture.summary.elapsed_ns),
-            has_temporary: temporary.is_some(),
+            churn: tree.counters.churn.total(),
+            temporary: temporary.map(|_| tree.counters.temporary.total()),
             types: reading::types(capture, &tree),
             heap_at_census: capture.census.as_ref().map(|census| Bytes(census.live_bytes)),
             timeline: reading::timeline(capture),
@@ -84,6 +86,12 @@ impl Profile {
         };
         self.peak.rss = self.peak.rss.max(Bytes(ending.peak_rss_bytes));
         self.duration = Elapsed::from_nanos(ending.duration_ns);
+    }
+
+    /// Forgets lines, stacks and files, which take most of the memory: from now on there are none.
+    #[must_use]
+    pub fn without_lines(self) -> Self {
+        Self { tree: LineTree::default(), ..self }
     }
 
     /// Captures of the other processes of a run next to `path`, in order of process id.
@@ -131,14 +139,14 @@ impl Profile {
     /// Allocated in total.
     #[must_use]
     pub fn churn(&self) -> Usage {
-        self.tree.counters.churn.total()
+        self.churn
     }
 
     /// Of [`Self::churn`], freed before the fourth next allocation of its thread, by that thread; `None` where that was not
     /// recorded.
     #[must_use]
     pub fn temporary(&self) -> Option<Usage> {
-        self.has_temporary.then(|| self.tree.counters.temporary.total())
+        self.temporary
     }
 
     /// Each line that asked for memory, most bytes at the peak first, then by name. Their bytes at the peak add up to

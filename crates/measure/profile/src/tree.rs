@@ -8,7 +8,7 @@ use lowtide_units::LineSpan;
 use rustc_hash::FxHashMap;
 
 /// The capture's call tree, its nodes standing for lines of Python and what these called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LineTree {
     pub frames: Frames,
     pub native_calls: NativeCalls,
@@ -50,7 +50,7 @@ impl Place {
 pub type PlaceId = u32;
 
 /// What nodes stand for, each once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Places {
     line_count: u32,
     others: Vec<Place>,

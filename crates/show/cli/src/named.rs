@@ -32,6 +32,11 @@ impl Early {
         Some(Self { profile: EarlyProfile::of(capture), found })
     }
 
+    /// The same, when lines, stacks and files were asked for.
+    pub fn without_lines(self) -> Self {
+        Self { profile: self.profile.without_lines(), ..self }
+    }
+
     /// The profile of this capture, whose program ended so; nothing if it is not what was read.
     pub fn profile(self, path: &Path, ending: Ending) -> Option<Profile> {
         let now = lowtide_capture::read_summary(path).ok()?;

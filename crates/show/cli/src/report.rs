@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use lowtide_findings::Finding;
 use lowtide_profile::{Family, Profile};
-use lowtide_report::{RunSummary, run_json, run_text};
+use lowtide_report::{PeakText, RunSummary, run_json, run_text};
 use lowtide_symbols::Files;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,7 +32,11 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let recorded = Recorded::of(profile, findings, &options.capture, files, terminal);
     let summary = recorded.summary(None);
     match options.format {
-        Format::Text => terminal.text(&run_text(&summary, &terminal.page()))?,
+        Format::Text => {
+            let page = terminal.page();
+            let peak = PeakText::of(summary.profile, &page);
+            terminal.text(&run_text(&summary, &peak, &page))?;
+        }
         Format::Json => terminal.data(&run_json(&summary)?)?,
     }
     Ok(ExitCode::SUCCESS)

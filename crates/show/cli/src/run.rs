@@ -11,7 +11,7 @@ use lowtide_capture::control::capture_of_recording;
 use lowtide_findings::Finding;
 use lowtide_launch::{Ended, Exit, Launch};
 use lowtide_profile::Profile;
-use lowtide_report::run_text;
+use lowtide_report::{PeakText, run_text};
 use lowtide_symbols::Files;
 use lowtide_units::Bytes;
 use std::ffi::OsString;
@@ -94,7 +94,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
     let early = Mutex::new(None);
     let ended = launch.run_looking(&|capture| {
         let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
-        *early = early.take().or_else(|| Early::of(capture));
+        *early = early.take().or_else(|| Early::of(capture, terminal));
     })?;
     let early = early.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Err(error) = tell(&ended, early, &capture, options, terminal) {
@@ -108,19 +108,35 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
 /// What a report takes time for, done while the program is about to end.
 struct Early {
     capture: named::Early,
+    told: Told,
+}
+
+/// What is said of a profile, whatever its process's end.
+struct Told {
     findings: Vec<Finding>,
+    peak: PeakText,
+}
+
+impl Told {
+    fn of(profile: &Profile, terminal: &Terminal) -> Self {
+        Self {
+            findings: report::findings(profile, Format::Text),
+            peak: PeakText::of(profile, &terminal.page()),
+        }
+    }
 }
 
 impl Early {
-    fn of(capture: &Path) -> Option<Self> {
+    fn of(capture: &Path, terminal: &Terminal) -> Option<Self> {
         let capture = named::Early::read(capture)?;
-        let findings = report::findings(capture.profile.so_far(), Format::Text);
-        Some(Self { capture, findings })
+        let told = Told::of(capture.profile.so_far(), terminal);
+        // To give memory back takes as long as to make use of it.
+        Some(Self { capture: capture.without_lines(), told })
     }
 
     /// Nothing if this is not the capture that was read.
-    fn recorded(self, path: &Path, ended: &Ended) -> Option<(Profile, Vec<Finding>)> {
-        Some((self.capture.profile(path, ended.ending())?, self.findings))
+    fn recorded(self, path: &Path, ended: &Ended) -> Option<(Profile, Told)> {
+        Some((self.capture.profile(path, ended.ending())?, self.told))
     }
 }
 
@@ -141,16 +157,16 @@ fn tell(
     }
     let path = capture_of_recording(&capture.path, ended.recording);
     let early = early.and_then(|early| early.recorded(&path, ended));
-    let (profile, findings) = if let Some(early) = early {
+    let (profile, Told { findings, peak }) = if let Some(early) = early {
         early
     } else {
         let profile = named::profile(&path, Files::AsTheyRan)?;
-        let findings = report::findings(&profile, Format::Text);
-        (profile, findings)
+        let told = Told::of(&profile, terminal);
+        (profile, told)
     };
     let recorded = report::Recorded::of(profile, findings, &path, Files::AsTheyRan, terminal);
     let kept = capture.kept().map(|_| path.as_path());
-    terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &terminal.page())));
+    terminal.note(&format!("\n{}", run_text(&recorded.summary(kept), &peak, &terminal.page())));
     // Nothing is left to do but to end, which gives all memory back at once.
     std::mem::forget(recorded);
     Ok(())

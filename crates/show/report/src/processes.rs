@@ -1,4 +1,6 @@
+use crate::RunSummary;
 use crate::page::{Page, columns, fit_end, fit_start, wrap};
+use crate::peak_text::PeakText;
 use crate::process_name::process_name;
 use crate::run_text::program;
 use crate::signal_name;
@@ -25,12 +27,13 @@ const FIGURES: usize = 22;
 const WIDE: usize = 110;
 
 /// The processes of a run as a tree, each with its own peak and the line that holds most of it.
-pub fn processes(profile: &Profile, descendants: &[Descendant], page: &Page) -> Vec<String> {
+pub fn processes(run: &RunSummary, peak: &PeakText, page: &Page) -> Vec<String> {
+    let RunSummary { profile, descendants, .. } = *run;
     if descendants.is_empty() {
         return Vec::new();
     }
     let tree = Tree::of(descendants, page);
-    let mut rows = vec![Row::of(0, program(profile.process()), profile, page)];
+    let mut rows = vec![Row::of(0, program(profile.process()), profile, &peak.most_at)];
     tree.add_rows(None, 1, &mut rows);
     let left_out = rows.len().saturating_sub(MOST_ROWS);
     rows.truncate(MOST_ROWS);
@@ -104,25 +107,15 @@ impl Row {
             .filter(|(_, text)| !text.is_empty())
     }
 
-    fn of(depth: usize, name: String, profile: &Profile, page: &Page) -> Self {
+    fn of(depth: usize, name: String, profile: &Profile, most_at: &str) -> Self {
         let peak = profile.peak();
-        let place = match profile.heaviest_lines(1).first() {
-            Some(line) if line.place.file.as_os_str().is_empty() => {
-                ", most by no Python line".to_owned()
-            }
-            Some(line) => {
-                let place = page.place(&line.place.file, line.place.line);
-                format!(", most at {}", fit_end(&place, LONGEST_PLACE))
-            }
-            None => String::new(),
-        };
         Self {
             depth,
             heap: peak.heap.to_string(),
             rss: known(peak.rss),
             name,
             ending: if depth == 0 { String::new() } else { ending(profile) },
-            detail: format!("pid {}{place}", profile.process().pid),
+            detail: format!("pid {}{most_at}", profile.process().pid),
         }
     }
 
@@ -149,6 +142,20 @@ impl Row {
             },
             detail: format!("peak heap {heaps}, peak RSS {rss}"),
         }
+    }
+}
+
+/// The line that holds most of a process's peak.
+pub fn most_at(profile: &Profile, page: &Page) -> String {
+    match profile.heaviest_lines(1).first() {
+        Some(line) if line.place.file.as_os_str().is_empty() => {
+            ", most by no Python line".to_owned()
+        }
+        Some(line) => {
+            let place = page.place(&line.place.file, line.place.line);
+            format!(", most at {}", fit_end(&place, LONGEST_PLACE))
+        }
+        None => String::new(),
     }
 }
 
@@ -194,7 +201,8 @@ impl<'a> Tree<'a> {
             let (shown, others) = alike.split_at(shown);
             for &child in shown {
                 let profile = &self.descendants[child].profile;
-                rows.push(Row::of(depth, self.names[child].clone(), profile, self.page));
+                let most_at = most_at(profile, self.page);
+                rows.push(Row::of(depth, self.names[child].clone(), profile, &most_at));
                 self.add_rows(Some(child), depth + 1, rows);
             }
             if !others.is_empty() {

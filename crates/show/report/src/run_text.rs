@@ -3,11 +3,8 @@
 use crate::figures::figures;
 use crate::findings_text::findings_section;
 use crate::page::{Page, fit_start, visible};
-use crate::peak_lines::peak_lines;
-use crate::peak_native::peak_native;
-use crate::peak_types::peak_types;
+use crate::peak_text::PeakText;
 use crate::processes::processes;
-use crate::resident::{not_fallen, resident};
 use crate::run_notes::run_notes;
 use crate::style::{COMMAND, DIM, HEADING, paint};
 use crate::text::joined;
@@ -15,21 +12,16 @@ use crate::{RunSummary, command_line, signal_name};
 use lowtide_profile::{Exit, ProcessFacts};
 
 /// The report of a run: figures, notes, lines that hold the peak, types, findings, what to do next.
+/// `peak` is what it says of the run's own profile.
 #[must_use]
-pub fn run_text(run: &RunSummary, page: &Page) -> String {
-    joined([
-        title(run, page),
-        figures(run.profile, page),
-        run_notes(run.profile, page),
-        peak_lines(run.profile, page),
-        peak_native(run.profile, page),
-        peak_types(run.profile, page),
-        resident(run.profile, page),
-        not_fallen(run.profile, page),
-        processes(run.profile, run.descendants, page),
+pub fn run_text(run: &RunSummary, peak: &PeakText, page: &Page) -> String {
+    let before = [title(run, page), figures(run.profile, page), run_notes(run.profile, page)];
+    let after = [
+        processes(run, peak, page),
         findings_section(run.findings, run.profile.peak().heap, page),
         next_steps(run),
-    ])
+    ];
+    joined(before.into_iter().chain(peak.sections.iter().cloned()).chain(after))
 }
 
 fn title(run: &RunSummary, page: &Page) -> Vec<String> {

@@ -7,8 +7,10 @@ use lowtide_capture::{
     Process, State, StopReason, Summary, Symbol,
 };
 use lowtide_findings::{Finding, Verdict};
-use lowtide_profile::{Exit, Family, Profile};
-use lowtide_report::{Page, RunSummary, findings_json, findings_text, run_json, run_text};
+use lowtide_profile::{CallTree, EarlyProfile, Exit, Family, Profile};
+use lowtide_report::{
+    Page, PeakText, RunSummary, findings_json, findings_text, run_json, run_text,
+};
 use lowtide_rules::{Benefit, Blocker, Candidate, Evidence, Measured};
 use lowtide_units::Bytes;
 use std::path::Path;
@@ -187,7 +189,13 @@ fn page(width: usize) -> Page<'static> {
 fn text(capture: &Capture, findings: &[Finding], width: usize) -> String {
     let profile = Profile::from_capture(capture);
     let run = RunSummary { profile: &profile, descendants: &[], findings, capture: None };
-    anstream::adapter::strip_str(&run_text(&run, &page(width))).to_string()
+    printed(&run, width)
+}
+
+fn printed(run: &RunSummary, width: usize) -> String {
+    let page = page(width);
+    let text = run_text(run, &PeakText::of(run.profile, &page), &page);
+    anstream::adapter::strip_str(&text).to_string()
 }
 
 #[test]
@@ -338,8 +346,28 @@ fn a_kept_capture_is_named() {
         findings: &[],
         capture: Some(Path::new("my run.lowtide")),
     };
-    let text = anstream::adapter::strip_str(&run_text(&run, &page(80))).to_string();
+    let text = printed(&run, 80);
     assert!(text.ends_with("again: lowtide report 'my run.lowtide'\n"), "{text}");
+}
+
+#[test]
+fn a_report_prepared_before_the_process_ended_is_the_same() {
+    let ending = capture().ending.unwrap();
+    let mut early = capture();
+    early.ending = None;
+    let tree = CallTree::of(&early);
+    let early = EarlyProfile::of(early.with_nodes(tree));
+    for width in [80, 120] {
+        let page = page(width);
+        let peak = PeakText::of(early.so_far(), &page);
+        let profile = early.clone().without_lines().ended(ending);
+        let child = || vec![Profile::from_capture(&forked(50, 42, 4))];
+        let family = Family::of(profile, child());
+        let whole = Family::of(Profile::from_capture(&capture()), child());
+        let text = run_text(&summary_of(&family), &peak, &page);
+        let text = anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(text, printed(&summary_of(&whole), width));
+    }
 }
 
 /// The process `pid`, begun `pid` nanoseconds after 1970 by `parent_pid`.
@@ -378,15 +406,17 @@ fn family() -> Family {
     Family::of(Profile::from_capture(&root), profiles)
 }
 
-fn family_text(width: usize) -> String {
-    let family = family();
-    let run = RunSummary {
+fn summary_of(family: &Family) -> RunSummary<'_> {
+    RunSummary {
         profile: family.root(),
         descendants: family.descendants(),
         findings: &[],
         capture: None,
-    };
-    let text = anstream::adapter::strip_str(&run_text(&run, &page(width))).to_string();
+    }
+}
+
+fn family_text(width: usize) -> String {
+    let text = printed(&summary_of(&family()), width);
     text[text.find("10 processes").unwrap_or_default()..].to_owned()
 }
 
