@@ -126,7 +126,7 @@ impl Recording {
             shared: MappedRanges::EMPTY,
             shared_heap_bytes: 0,
             files: MappedRanges::EMPTY,
-            census_watch: if sample_bytes == 0 { Watch::NEW } else { Watch::OFF },
+            census_watch: if sample_bytes == 0 { Watch::new()? } else { Watch::OFF },
             sample_bytes,
             arena_count: arenas.count,
             arena_used_before: arenas.used_bytes,

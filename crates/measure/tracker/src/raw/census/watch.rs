@@ -1,9 +1,12 @@
 use crate::ledger;
+use crate::raw::own_memory::OwnArray;
 use crate::raw::shadow::Block;
 use lowtide_capture::layout::Header;
 
 /// So many frees in a row, near the peak, are taken for the end of something large.
-pub(super) const RUN: usize = 64;
+const RUN: usize = 64;
+/// Where a census waits, so many: a dip has fewer.
+const LONG_RUN: usize = 1024;
 /// Or a fall by this part of the peak.
 const FALL: u64 = 1024;
 /// A fall by this part is no mere dip: a heap that grows all the time dips as well.
@@ -17,8 +20,6 @@ const LEAST_PEAK_BYTES: u64 = 512 << 10;
 /// Censuses that growth alone calls for take so long while a heap becomes about three times as large. One that takes
 /// longer is that of a large heap.
 const ALLOWANCE_NS: u64 = 10_000_000;
-/// A heap is small if its census takes less: many programs have no larger one, and end soon.
-const SMALL_NS: u64 = 3_500_000;
 /// What is more may take this part of the time that has passed.
 const TIME: u64 = 32;
 /// What a census of an empty heap takes, and of each block: 6 where all objects are alike, 40 where they are of many
@@ -68,16 +69,18 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block. A small heap is counted at the first dip when it has grown by the part of it that a census takes of
-/// an allowance; a larger one when it has grown by four such parts, and at the latest when it is four times as large. If
-/// it has grown by one part only, or is twice as large, it is counted when it falls deeper, so that all censuses add up to
-/// two of the last. Besides, one is taken at the first dip wherever it has its share of the time.
+/// every live block, so that each is said to take a part of an allowance. A heap that has grown by four such parts, or is
+/// four times as large, is counted at its first dip. One that has grown by one part, or is twice as large, is counted when
+/// it falls: deep, or by a long run of frees. So all censuses add up to two of the last. Besides, one is taken at the
+/// first dip wherever it has its share of the time.
 pub(in crate::raw) struct Watch {
-    /// The latest frees without an allocation in between; more than `RUN` overwrite the oldest.
-    run: [(usize, Block); RUN],
+    /// The latest frees without an allocation in between; more than `LONG_RUN` overwrite the oldest.
+    run: OwnArray<(usize, Block)>,
     run_length: usize,
-    /// Peaks up to this one need no census.
+    /// Frees after peaks up to this one do not matter; 0 while a census waits.
     due_above_bytes: u64,
+    /// Dips after peaks up to this one need no census.
+    dips_above_bytes: u64,
     /// One waits until less than this is left; 0: none does.
     due_below_bytes: u64,
     last_bytes: u64,
@@ -86,19 +89,28 @@ pub(in crate::raw) struct Watch {
 }
 
 impl Watch {
-    pub(in crate::raw) const NEW: Self = Self {
-        run: [(0, Block { node: 0, bytes: 0 }); RUN],
+    /// Takes no census ever: a sample of blocks says nothing of what they refer to.
+    pub(in crate::raw) const OFF: Self = Self {
+        run: OwnArray::EMPTY,
         run_length: 0,
-        due_above_bytes: LEAST_PEAK_BYTES,
+        due_above_bytes: u64::MAX,
+        dips_above_bytes: u64::MAX,
         due_below_bytes: 0,
         last_bytes: 0,
-        last_peak_bytes: 0,
+        last_peak_bytes: u64::MAX,
         spent_ns: 0,
     };
 
-    /// Takes no census ever: a sample of blocks says nothing of what they refer to.
-    pub(in crate::raw) const OFF: Self =
-        Self { due_above_bytes: u64::MAX, last_peak_bytes: u64::MAX, ..Self::NEW };
+    /// `None` when the kernel refuses memory.
+    pub(in crate::raw) fn new() -> Option<Self> {
+        Some(Self {
+            run: OwnArray::zeroed(LONG_RUN)?,
+            due_above_bytes: LEAST_PEAK_BYTES,
+            dips_above_bytes: LEAST_PEAK_BYTES,
+            last_peak_bytes: 0,
+            ..Self::OFF
+        })
+    }
 
     /// A block was allocated: a run of frees ends.
     #[inline]
@@ -114,7 +126,7 @@ impl Watch {
         block: Block,
         level: HeapLevel,
     ) -> bool {
-        if !self.is_due_at(level.peak_bytes, level.without(block)) {
+        if !self.is_due_at(level.peak_bytes) {
             return false;
         }
         let is_falling = self.would_fall(block, level);
@@ -122,30 +134,41 @@ impl Watch {
         is_falling
     }
 
-    /// Whether a free matters after such a peak, where all of a run of frees does, or because it leaves so little.
+    /// Whether frees matter after such a peak.
     #[inline]
-    pub(in crate::raw) fn is_due_at(&self, peak_bytes: u64, left_bytes: u64) -> bool {
-        peak_bytes > self.due_above_bytes || left_bytes < self.due_below_bytes
+    pub(in crate::raw) fn is_due_at(&self, peak_bytes: u64) -> bool {
+        peak_bytes > self.due_above_bytes
     }
 
-    /// Whether the census that waits need not do so any longer.
-    #[inline]
-    fn would_be_deep(&self, block: Block, level: HeapLevel) -> bool {
-        level.without(block) < self.due_below_bytes
-    }
-
-    /// What `is_falling` would say where a census is due.
+    /// What `is_falling` would say where frees matter.
     #[inline]
     pub(in crate::raw) fn would_fall(&self, block: Block, level: HeapLevel) -> bool {
         let is_last_near = level.without(block) < level.least_near_peak();
-        let begins = level.is_near_peak() && (is_last_near || self.run_length == RUN - 1);
-        begins || self.would_be_deep(block, level)
+        let dips = self.may_dip(level) && (is_last_near || self.run_length == RUN - 1);
+        dips || self.waits() && (self.run_length == LONG_RUN - 1 || self.is_deep(block, level))
     }
 
-    /// A block is about to be freed, and a census is due.
+    /// Whether a dip would be one from a peak that is new.
+    #[inline]
+    fn may_dip(&self, level: HeapLevel) -> bool {
+        level.peak_bytes > self.dips_above_bytes && level.is_near_peak()
+    }
+
+    #[inline]
+    fn waits(&self) -> bool {
+        self.due_below_bytes > 0
+    }
+
+    /// Whether a census that waits need not do so any longer.
+    #[inline]
+    fn is_deep(&self, block: Block, level: HeapLevel) -> bool {
+        level.without(block) < self.due_below_bytes
+    }
+
+    /// A block is about to be freed, and frees matter.
     #[inline]
     pub(in crate::raw) fn keep_in_mind(&mut self, address: usize, block: Block) {
-        self.run[self.run_length % RUN] = (address, block);
+        self.run.as_mut_slice()[self.run_length % LONG_RUN] = (address, block);
         self.run_length = self.run_length.wrapping_add(1);
     }
 
@@ -156,18 +179,34 @@ impl Watch {
         level: HeapLevel,
         elapsed_ns: u64,
     ) -> bool {
-        if level.peak_bytes <= self.due_above_bytes || !level.is_near_peak() {
-            return self.would_be_deep(block, level);
+        if self.may_dip(level) && self.is_worth_it_at_dip(level, elapsed_ns) {
+            return true;
         }
-        self.due_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
+        self.waits() && (self.is_deep(block, level) || self.is_long_run_from_peak(level))
+    }
+
+    fn is_worth_it_at_dip(&mut self, level: HeapLevel, elapsed_ns: u64) -> bool {
+        self.dips_above_bytes = level.peak_bytes + level.peak_bytes / GROWTH;
         let census_ns = level.census_ns();
-        let waits = self.has_grown_by(level, census_ns.min(ALLOWANCE_NS));
-        let deep_bytes = level.peak_bytes - level.peak_bytes / DEEP_FALL;
-        self.due_below_bytes = if waits { deep_bytes } else { 0 };
-        let parts = if census_ns < SMALL_NS { 1 } else { 4 };
-        self.has_grown_by(level, census_ns.saturating_mul(parts).min(3 * ALLOWANCE_NS))
+        if self.has_grown_by(level, census_ns.min(ALLOWANCE_NS)) {
+            self.due_below_bytes = level.peak_bytes - level.peak_bytes / DEEP_FALL;
+            self.due_above_bytes = 0;
+        } else {
+            self.stop_waiting();
+        }
+        self.has_grown_by(level, census_ns.saturating_mul(4).min(3 * ALLOWANCE_NS))
             || self.spent_ns + census_ns <= elapsed_ns / TIME
-            || self.would_be_deep(block, level)
+    }
+
+    fn stop_waiting(&mut self) {
+        self.due_below_bytes = 0;
+        self.due_above_bytes = self.dips_above_bytes;
+    }
+
+    /// Whether the heap was near its peak before the latest frees, which are that many.
+    fn is_long_run_from_peak(&self, level: HeapLevel) -> bool {
+        let freed_bytes: u64 = self.run.as_slice().iter().map(|(_, block)| block.bytes).sum();
+        self.run_length == LONG_RUN && level.live_bytes + freed_bytes >= level.least_near_peak()
     }
 
     /// Whether the peak is higher than the last one that was counted by the part of it that `part_ns` are of the allowance.
@@ -187,13 +226,13 @@ impl Watch {
     pub(in crate::raw) fn took(&mut self, level: HeapLevel) {
         self.last_bytes = level.live_bytes;
         self.last_peak_bytes = level.peak_bytes;
-        self.due_below_bytes = 0;
+        self.stop_waiting();
         self.spent_ns += level.census_ns();
     }
 
     /// The blocks freed since the peak, as far as they are kept in mind; the last may be about to be.
     pub(in crate::raw) fn just_freed(&self) -> &[(usize, Block)] {
-        &self.run[..self.run_length.min(RUN)]
+        &self.run.as_slice()[..self.run_length.min(LONG_RUN)]
     }
 }
 
@@ -211,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_run_of_frees_near_the_peak_is_a_fall_and_single_ones_are_not() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         let near = level(9_999_000, 10_000_000);
         for _ in 0..1000 {
             assert!(!watch.is_falling(16, block(50), near));
@@ -220,12 +259,12 @@ mod tests {
         let falls =
             (1..100).filter(|&free| watch.is_falling(free, block(50), near)).collect::<Vec<_>>();
         assert_eq!(falls, [RUN]);
-        assert_eq!(watch.just_freed().len(), RUN);
+        assert_eq!(watch.just_freed().len(), 99);
     }
 
     #[test]
     fn a_large_block_is_a_fall_of_its_own_but_not_far_below_the_peak() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         assert!(watch.is_falling(16, block(100_000), level(10_000_000, 10_000_000)));
         assert_eq!(watch.just_freed(), [(16, block(100_000))]);
         assert!(!watch.is_falling(16, block(100_000), level(9_000_000, 10_000_000)));
@@ -242,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_much_larger_heap_gets_a_census_at_its_first_dip_and_another_where_there_is_time() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         let peaks = (1..=80).map(|step| step * 100_000_000);
         let due = peaks.filter(|&peak| taken(&mut watch, level(peak, peak), 1_000_000_000));
         let due: Vec<u64> = due.map(|peak| peak / 100_000_000).collect();
@@ -255,7 +294,7 @@ mod tests {
     #[test]
     fn a_heap_that_has_grown_is_counted_when_it_falls_and_not_when_it_dips() {
         for (last, grown) in [(100_000_000, 390_000_000), (8_000_000, 20_000_000)] {
-            let mut watch = Watch::NEW;
+            let mut watch = Watch::new().unwrap();
             assert!(taken(&mut watch, level(last, last), 0));
             assert!(!taken(&mut watch, level(grown, grown), 0));
             assert!(!watch.is_falling(16, block(50), level(grown / 100 * 97, grown)), "a dip");
@@ -267,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_block_that_makes_the_fall_deep_at_once_is_counted() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         assert!(taken(&mut watch, level(8_000_000, 8_000_000), 0));
         let grown = level(20_000_000, 20_000_000);
         assert!(watch.is_falling(16, block(5_000_000), grown));
@@ -276,15 +315,26 @@ mod tests {
     }
 
     #[test]
-    fn a_small_heap_is_counted_at_its_first_dip_when_it_has_grown_a_little() {
-        let mut watch = Watch::NEW;
-        assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
-        assert!(taken(&mut watch, level(1_120_000, 1_120_000), 0));
+    fn a_heap_that_has_grown_is_counted_after_a_long_run_of_frees_from_its_peak() {
+        for (begins_at, is_counted) in [(20_000_000, true), (19_900_000, false)] {
+            let mut watch = Watch::new().unwrap();
+            assert!(taken(&mut watch, level(8_000_000, 8_000_000), 0));
+            assert!(!taken(&mut watch, level(20_000_000, 20_000_000), 0));
+            watch.allocated();
+            let falls = (1..=LONG_RUN).filter(|&free| {
+                let left = level(begins_at - 50 * free as u64, 20_000_000);
+                watch.is_falling(free, block(50), left)
+            });
+            assert_eq!(falls.collect::<Vec<_>>(), [LONG_RUN]);
+            let left = level(begins_at - 50 * LONG_RUN as u64, 20_000_000);
+            assert_eq!(taken(&mut watch, left, 0), is_counted);
+            assert_eq!(watch.just_freed().len(), LONG_RUN);
+        }
     }
 
     #[test]
     fn a_heap_that_has_hardly_grown_is_not_counted_again() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         assert!(taken(&mut watch, level(1_000_000, 1_000_000), 0));
         assert!(!taken(&mut watch, level(1_080_000, 1_080_000), 0));
         assert!(!watch.is_falling(16, block(50), level(500_000, 1_080_000)));
@@ -292,7 +342,7 @@ mod tests {
 
     #[test]
     fn all_that_growth_calls_for_takes_about_the_allowance_or_two_of_the_last() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         let (mut peak, mut tripled, mut largest_ns) = (LEAST_PEAK_BYTES + 1, 1, 0);
         while peak < 100_000_000_000 {
             for live in [peak, peak / 32 * 31] {
@@ -310,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_end_gets_a_census_when_the_last_one_missed_a_higher_peak() {
-        let mut watch = Watch::NEW;
+        let mut watch = Watch::new().unwrap();
         assert!(watch.is_worth_it_at_end(level(100_000, 200_000)));
         watch.took(level(900_000, 900_000));
         assert!(!watch.is_worth_it_at_end(level(900_000, 900_000)));

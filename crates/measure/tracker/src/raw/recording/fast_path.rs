@@ -23,8 +23,7 @@ fn is_plain_outside(bytes: u64, kind: u32) -> bool {
 #[expect(clippy::inline_always, reason = "see the module's text")]
 #[inline(always)]
 fn begins_fall(watch: Option<&mut Watch>, address: usize, block: Block, header: &Header) -> bool {
-    let left_bytes = header.live_bytes.wrapping_sub(block.bytes);
-    let is_due = |watch: &&mut Watch| watch.is_due_at(header.peak_bytes, left_bytes);
+    let is_due = |watch: &&mut Watch| watch.is_due_at(header.peak_bytes);
     let Some(watch) = watch.filter(is_due) else { return false };
     if watch.would_fall(block, HeapLevel::of(header)) {
         return true;
