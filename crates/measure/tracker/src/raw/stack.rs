@@ -4,7 +4,10 @@
 //! chain of callers is compared with what is kept; each frame is read at the address that the last stack had for it, so
 //! that the processor need not wait for one frame's link to find the next.
 
-use super::own_memory::{OwnArray, PAGE_BYTES};
+mod memo;
+
+use self::memo::Memo;
+use super::own_memory::OwnArray;
 use super::thread;
 use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
 use std::arch::asm;
@@ -21,12 +24,6 @@ const HINTS: usize = 1024;
 /// So often what is left of a stack is taken for that of the last one: coroutines leave much, and where frames lie by
 /// chance where others lay the search would be in vain.
 const MOST_GUESSES: usize = 4;
-const MEMO_BITS: u32 = 12;
-/// Samples are rare: looking frames up again costs less time than a memo that is spread over many pages costs memory.
-const MEMOS_OF_SAMPLES: usize = PAGE_BYTES / size_of::<Memo>();
-const _: () = assert!(MEMOS_OF_SAMPLES.is_power_of_two());
-/// 2^64 divided by the golden ratio, see `AddressMap`.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The place in front of all frames.
 const NOWHERE: usize = 0;
 /// No node has this id, so that what was found under it must be looked up again.
@@ -45,16 +42,13 @@ pub(super) struct Stacks {
     /// Of the thread that was seen last, and its thread pointer.
     last: LastStack,
     thread: usize,
-    memo: OwnArray<Memo>,
-    /// Moved on when a code object is freed, so that what the memo holds fits no position any more.
-    salt: u64,
+    memo: Memo,
     /// By their addresses, the places that frames were last put at.
     hints: [u16; HINTS],
     /// The frames as just walked, innermost first.
     walked: OwnArray<Option<FrameAddress>>,
     /// Of other threads.
     parked: [LastStack; LAST_STACKS],
-    is_sampling: bool,
 }
 
 /// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
@@ -80,25 +74,15 @@ struct Place {
     parent: u32,
 }
 
-/// A frame's node under its caller's node.
-#[derive(Clone, Copy)]
-struct Memo {
-    salted_position: u64,
-    parent: u32,
-    node: u32,
-}
-
 impl Stacks {
     pub(super) const fn none(is_sampling: bool) -> Self {
         Self {
             last: LastStack::EMPTY,
             thread: 0,
-            memo: OwnArray::EMPTY,
-            salt: 0,
+            memo: Memo::new(is_sampling),
             hints: [0; HINTS],
             walked: OwnArray::EMPTY,
             parked: [const { LastStack::EMPTY }; LAST_STACKS],
-            is_sampling,
         }
     }
 
@@ -142,7 +126,7 @@ impl Stacks {
         }
         let top = self.place_of(innermost)?;
         // SAFETY: the caller's promise, and `innermost` is what the place holds.
-        (unsafe { self.last.compare(&layout.frame, top) } == NOWHERE).then_some(top)
+        (unsafe { self.last.compare(&layout.frame, top, &self.memo) } == NOWHERE).then_some(top)
     }
 
     /// The node of the frame at `top`, which [`Self::place_if_same`] has just told, if all that changed was seen before.
@@ -150,7 +134,7 @@ impl Stacks {
     #[expect(clippy::inline_always, reason = "most events need nothing else")]
     #[inline(always)]
     pub(super) fn recall(&mut self, top: usize) -> Option<u32> {
-        self.last.recall(top, self.memo.as_slice(), self.salt)
+        self.last.recall(top, &self.memo)
     }
 
     /// The node of `innermost`, whatever its callers are.
@@ -188,7 +172,7 @@ impl Stacks {
 
     /// A code object was freed: positions in it may mean something else from now on.
     pub(super) fn forget(&mut self) {
-        self.salt = self.salt.wrapping_add(SPREAD);
+        self.memo.forget();
         for last in self.parked.iter_mut().chain([&mut self.last]) {
             (last.depth, last.known, last.settled) = (0, 0, 0);
         }
@@ -208,7 +192,7 @@ impl Stacks {
                 && let Some(place) = self.place_of(frame)
             {
                 // SAFETY: the caller's promise: each frame was reached from the innermost one.
-                let other = unsafe { self.last.compare(&layout.frame, place) };
+                let other = unsafe { self.last.compare(&layout.frame, place, &self.memo) };
                 if other == NOWHERE {
                     kept = place;
                     break;
@@ -269,7 +253,7 @@ impl Stacks {
         layout: &Layout,
         node_of_frame: &mut F,
     ) -> Result<u32, F::Error> {
-        if self.memo.capacity() == 0 && !self.make_memo() {
+        if !self.memo.has_room() {
             return Err(F::out_of_memory());
         }
         let last = &mut self.last;
@@ -282,30 +266,21 @@ impl Stacks {
                 node = place.node;
                 continue;
             }
-            let salted_position = place.position ^ self.salt;
-            let memos = self.memo.as_mut_slice();
-            let index = memo_index(salted_position, parent) & (memos.len() - 1);
-            let memo = &mut memos[index];
-            if memo.salted_position == salted_position && memo.parent == parent {
-                node = memo.node;
+            let entry = self.memo.entry(place.position, parent);
+            if let Some(known) = entry.node() {
+                node = known;
             } else {
                 // SAFETY: the caller's promise.
                 if let Some(frame) = place.frame.and_then(|frame| unsafe { frame.resolve(layout) })
                 {
                     node = node_of_frame.node_of(parent, frame)?;
                 }
-                *memo = Memo { salted_position, parent, node };
+                entry.remember(node);
             }
             (place.node, place.parent) = (node, parent);
         }
         last.settled = last.settled.max(top);
         Ok(node)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn make_memo(&mut self) -> bool {
-        self.memo.grow(if self.is_sampling { MEMOS_OF_SAMPLES } else { 1 << MEMO_BITS })
     }
 }
 
@@ -338,7 +313,7 @@ impl LastStack {
     /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
     #[expect(clippy::inline_always, reason = "most events need little else")]
     #[inline(always)]
-    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize) -> usize {
+    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize, memo: &Memo) -> usize {
         // A copy, so that the compiler need not expect it to change with every position that is written.
         let layout = *layout;
         let places = self.places.as_mut_ptr();
@@ -355,6 +330,8 @@ impl LastStack {
                 if position != place.position {
                     (place.position, place.parent) = (position, UNKNOWN);
                     self.settled = self.settled.min(index - 1);
+                    // The rest of the stack is compared meanwhile.
+                    memo.prefetch(position, (*places.add(index - 1)).node);
                 }
                 if !is_called_by(frame, &layout, caller) {
                     return index;
@@ -369,7 +346,7 @@ impl LastStack {
     /// The node of the frame at `top`, if what is not settled up to there was seen before.
     #[expect(clippy::inline_always, reason = "most events need nothing else")]
     #[inline(always)]
-    fn recall(&mut self, top: usize, memo: &[Memo], salt: u64) -> Option<u32> {
+    fn recall(&mut self, top: usize, memo: &Memo) -> Option<u32> {
         let places = self.places.as_mut_ptr();
         let settled = self.settled.min(top);
         // SAFETY: places up to `top` hold frames, but for the first.
@@ -379,12 +356,7 @@ impl LastStack {
             let place = unsafe { &mut *places.add(index) };
             let parent = node;
             if place.parent != parent {
-                let salted_position = place.position ^ salt;
-                let memo = memo.get(memo_index(salted_position, parent))?;
-                if memo.salted_position != salted_position || memo.parent != parent {
-                    return None;
-                }
-                (place.node, place.parent) = (memo.node, parent);
+                (place.node, place.parent) = (memo.recall(place.position, parent)?, parent);
             }
             node = place.node;
         }
@@ -429,12 +401,6 @@ unsafe fn is_called_by(
         );
     }
     true
-}
-
-#[inline]
-fn memo_index(salted_position: u64, parent: u32) -> usize {
-    ((salted_position ^ u64::from(parent) << 20).wrapping_mul(SPREAD) >> (u64::BITS - MEMO_BITS))
-        as usize
 }
 
 fn grown(capacity: usize) -> usize {

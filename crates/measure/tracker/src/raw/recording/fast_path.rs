@@ -6,6 +6,7 @@ use super::{Family, LARGEST_IN_ARENA_BYTES, Recording};
 use crate::ledger;
 use crate::raw::census::{HeapLevel, Watch};
 use crate::raw::clock::Clock;
+use crate::raw::prefetch::prefetch;
 use crate::raw::recent;
 use crate::raw::shadow::Block;
 use crate::weight::Amount;
@@ -122,6 +123,8 @@ impl Recording {
         recent::note(address);
         let (header, node) = self.counters(block.node);
         ledger::allocated(header, node, Amount::exact(block.bytes));
+        // Where each block has a node of its own, no cache would have this when the block is freed soon.
+        prefetch(self.temporary(block.node));
         self.census_watch.allocated();
     }
 

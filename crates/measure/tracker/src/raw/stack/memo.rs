@@ -1,0 +1,101 @@
+use crate::raw::own_memory::{OwnArray, PAGE_BYTES};
+use crate::raw::prefetch::prefetch;
+
+/// The node of each position under its caller's node, as far as it was looked up lately.
+pub(super) struct Memo {
+    entries: OwnArray<Entry>,
+    /// Moved on when a code object is freed, so that no entry fits any position any more.
+    salt: u64,
+    capacity: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    salted_position: u64,
+    parent: u32,
+    node: u32,
+}
+
+/// Where a node is remembered, whatever stands there now.
+pub(super) struct EntryOf<'a> {
+    entry: &'a mut Entry,
+    salted_position: u64,
+    parent: u32,
+}
+
+const BITS: u32 = 12;
+/// Samples are rare: looking frames up again costs less time than a memo that is spread over many pages costs memory.
+const OF_SAMPLES: usize = PAGE_BYTES / size_of::<Entry>();
+const _: () = assert!(OF_SAMPLES.is_power_of_two());
+/// 2^64 divided by the golden ratio, see `AddressMap`.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Entry {
+    #[inline]
+    fn is_of(self, salted_position: u64, parent: u32) -> bool {
+        self.salted_position == salted_position && self.parent == parent
+    }
+}
+
+impl EntryOf<'_> {
+    #[inline]
+    pub(super) fn node(&self) -> Option<u32> {
+        self.entry.is_of(self.salted_position, self.parent).then_some(self.entry.node)
+    }
+
+    #[inline]
+    pub(super) fn remember(self, node: u32) {
+        let Self { entry, salted_position, parent } = self;
+        *entry = Entry { salted_position, parent, node };
+    }
+}
+
+impl Memo {
+    /// Without room as yet.
+    pub(super) const fn new(is_sampling: bool) -> Self {
+        let capacity = if is_sampling { OF_SAMPLES } else { 1 << BITS };
+        Self { entries: OwnArray::EMPTY, salt: 0, capacity }
+    }
+
+    /// `false` when the kernel refuses memory.
+    #[inline]
+    pub(super) fn has_room(&mut self) -> bool {
+        self.entries.capacity() > 0 || self.entries.grow(self.capacity)
+    }
+
+    /// All of it.
+    pub(super) fn forget(&mut self) {
+        self.salt = self.salt.wrapping_add(SPREAD);
+    }
+
+    /// The node at `position` under `parent`; `None` says nothing.
+    #[inline]
+    pub(super) fn recall(&self, position: u64, parent: u32) -> Option<u32> {
+        let salted_position = position ^ self.salt;
+        let entry = self.entries.as_slice().get(index(salted_position, parent))?;
+        entry.is_of(salted_position, parent).then_some(entry.node)
+    }
+
+    /// Asks the processor for what will be recalled soon.
+    #[inline]
+    pub(super) fn prefetch(&self, position: u64, parent: u32) {
+        prefetch(
+            self.entries.as_slice().as_ptr().wrapping_add(index(position ^ self.salt, parent)),
+        );
+    }
+
+    /// There is room.
+    #[inline]
+    pub(super) fn entry(&mut self, position: u64, parent: u32) -> EntryOf<'_> {
+        let salted_position = position ^ self.salt;
+        let entries = self.entries.as_mut_slice();
+        let place = index(salted_position, parent) & (entries.len() - 1);
+        EntryOf { entry: &mut entries[place], salted_position, parent }
+    }
+}
+
+#[inline]
+fn index(salted_position: u64, parent: u32) -> usize {
+    ((salted_position ^ u64::from(parent) << 20).wrapping_mul(SPREAD) >> (u64::BITS - BITS))
+        as usize
+}
