@@ -69,8 +69,8 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block, so that each is said to take a part of an allowance. A heap that has grown by four such parts, or is
-/// four times as large, is counted at its first dip. One that has grown by one part, or is twice as large, is counted when
+/// every live block, so that each is said to take a part of an allowance. A heap that has grown by eight such parts, or
+/// is eight times as large, is counted at its first dip. One that has grown by one part, or is twice as large, is counted when
 /// it falls: deep, or by a long run of frees. So all censuses add up to two of the last. Besides, one is taken at the
 /// first dip wherever it has its share of the time.
 pub(in crate::raw) struct Watch {
@@ -194,7 +194,7 @@ impl Watch {
         } else {
             self.stop_waiting();
         }
-        self.has_grown_by(level, census_ns.saturating_mul(4).min(3 * ALLOWANCE_NS))
+        self.has_grown_by(level, census_ns.saturating_mul(8).min(7 * ALLOWANCE_NS))
             || self.spent_ns + census_ns <= elapsed_ns / TIME
     }
 
@@ -285,7 +285,7 @@ mod tests {
         let peaks = (1..=80).map(|step| step * 100_000_000);
         let due = peaks.filter(|&peak| taken(&mut watch, level(peak, peak), 1_000_000_000));
         let due: Vec<u64> = due.map(|peak| peak / 100_000_000).collect();
-        assert_eq!(due, [1, 4, 16, 64]);
+        assert_eq!(due, [1, 8, 64]);
         let more = level(9_000_000_000, 9_000_000_000);
         assert!(taken(&mut watch, more, 3_600_000_000_000));
         assert!(!taken(&mut watch, more, 3_600_000_000_000), "it is the same peak");
