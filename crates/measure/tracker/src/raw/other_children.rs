@@ -1,7 +1,8 @@
 use super::own_memory::{self, OwnArray};
+use super::shadow::LAST_NODE;
 
 /// Places for the children of so many parents that were made one after the other: one page.
-const ROW: usize = own_memory::PAGE_BYTES / size_of::<u64>();
+const ROW: usize = own_memory::PAGE_BYTES / size_of::<InRow>();
 /// So many places of a row are tried for a child.
 const TRIES: usize = 8;
 
@@ -10,11 +11,28 @@ const TRIES: usize = 8;
 /// Programs go on where they are, so a child is mostly looked for soon after its parent was made, or another child of that
 /// or of its neighbours. With places all over a large table each look would be at memory that no cache has.
 pub(super) struct OtherChildren {
-    /// Each holds a child's hash (upper half) and id; 0 is free. A row has as many places as parents.
-    rows: OwnArray<u64>,
-    /// In the same way what a row had no room for, all over the table. A power of two, at most half used.
+    /// A row has as many places as parents.
+    rows: OwnArray<InRow>,
+    /// What a row had no room for, all over the table: a child's hash (upper half) and id; 0 is free. A power of two, at
+    /// most half used.
     rest: OwnArray<u64>,
     rest_used: usize,
+}
+
+/// A child, and the highest bits of its hash, so that it is hardly ever compared with another. 0: none.
+#[derive(Clone, Copy)]
+struct InRow(u32);
+
+impl InRow {
+    fn new(hash: u32, child: u32) -> Self {
+        Self(hash & !LAST_NODE | child)
+    }
+
+    /// The child, if it may be the one with this hash.
+    #[inline]
+    fn child(self, hash: u32) -> Option<u32> {
+        ((self.0 ^ hash) & !LAST_NODE == 0).then_some(self.0 & LAST_NODE)
+    }
 }
 
 pub(super) enum Found {
@@ -45,10 +63,11 @@ impl OtherChildren {
         let rows = self.rows.as_slice();
         for turn in 0..TRIES {
             let place = row | (hash as usize + turn) & (ROW - 1);
-            match rows[place] {
-                0 => return Found::Place(Place::InRow(place)),
-                entry if is_meant(entry, hash, &is_child) => return Found::Child(entry as u32),
-                _ => {}
+            if rows[place].0 == 0 {
+                return Found::Place(Place::InRow(place));
+            }
+            if let Some(child) = rows[place].child(hash).filter(|&child| is_child(child)) {
+                return Found::Child(child);
             }
         }
         self.find_in_rest(hash, is_child)
@@ -56,11 +75,10 @@ impl OtherChildren {
 
     /// Nothing was put anywhere since the place was found.
     pub(super) fn put(&mut self, place: Place, hash: u32, child: u32) {
-        let entry = u64::from(hash) << 32 | u64::from(child);
         match place {
-            Place::InRow(place) => self.rows.as_mut_slice()[place] = entry,
+            Place::InRow(place) => self.rows.as_mut_slice()[place] = InRow::new(hash, child),
             Place::InRest(place) => {
-                self.rest.as_mut_slice()[place] = entry;
+                self.rest.as_mut_slice()[place] = u64::from(hash) << 32 | u64::from(child);
                 self.rest_used += 1;
             }
         }
