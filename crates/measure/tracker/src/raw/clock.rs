@@ -8,7 +8,7 @@ use lowtide_capture::layout::TimelinePoint;
 const EVENTS_BETWEEN_LOOKS: u32 = 512;
 const LARGE_BYTES: u64 = 256 << 10;
 /// Finding out who keeps what may take one part in so many of the time.
-const SPARING: u64 = 200;
+const SPARING: u64 = 500;
 
 /// When the recording began, and when to add to its timeline.
 pub(super) struct Clock {
