@@ -10,9 +10,9 @@ use signal_hook::iterator::{Handle, Signals};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{self, JoinHandle, ScopedJoinHandle};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 /// How a running program can be controlled: by signals to this process.
 #[derive(Clone, Debug)]
@@ -48,7 +48,6 @@ pub enum Carried {
 pub(crate) struct Controlled {
     desk: Arc<Desk>,
     handle: Handle,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// Where orders are noted.
@@ -58,11 +57,33 @@ struct Desk {
     /// Orders given, and recordings ended.
     page: SharedNumbers<{ CONTROL_BYTES / size_of::<u32>() }>,
     copies: AtomicU32,
-    is_over: AtomicBool,
+    obeying: Gate,
+    looking: Gate,
 }
 
 /// Called with a capture when something has ended that might be its recording, while the program goes on.
-pub(crate) type Look<'a> = &'a (dyn Fn(&Path) + Sync);
+pub(crate) type Look = Arc<dyn Fn(&Path) + Send + Sync>;
+
+/// Lets a thread do its work until it is closed. Who closes it waits for work under way, but not for the thread to end.
+#[derive(Default)]
+struct Gate {
+    is_closed: Mutex<bool>,
+}
+
+impl Gate {
+    /// Whether it was open.
+    fn pass(&self, work: impl FnOnce()) -> bool {
+        let is_closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*is_closed {
+            work();
+        }
+        !*is_closed
+    }
+
+    fn close(&self) {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
 
 impl Controlled {
     pub(crate) fn new(control: &Control, capture: &Path) -> io::Result<Self> {
@@ -71,21 +92,22 @@ impl Controlled {
             capture: capture.to_owned(),
             page: SharedNumbers::new(c"lowtide-control")?,
             copies: AtomicU32::new(0),
-            is_over: AtomicBool::new(false),
+            obeying: Gate::default(),
+            looking: Gate::default(),
         });
         desk.orders().store(u32::from(!control.paused), Ordering::SeqCst);
         let first = control.first_signal;
         let mut signals = Signals::new([first, first + 1, first + 2])?;
         let (handle, of_thread) = (signals.handle(), Arc::clone(&desk));
-        let thread = thread::spawn(move || {
+        thread::spawn(move || {
             for signal in signals.forever() {
-                of_thread.obey(signal);
+                of_thread.obeying.pass(|| of_thread.obey(signal));
             }
         });
         if control.paused {
             (control.tell)(&Carried::Awaited(first));
         }
-        Ok(Self { desk, handle, thread: Some(thread) })
+        Ok(Self { desk, handle })
     }
 
     /// Where a program finds the orders.
@@ -100,26 +122,21 @@ impl Controlled {
 
     /// What `wait` returns; has `look` called until then. Where there can be no thread for it, it is not called.
     pub(crate) fn looking_while<T>(&self, look: Look, wait: impl FnOnce() -> T) -> T {
-        let desk = &*self.desk;
-        desk.is_over.store(false, Ordering::SeqCst);
-        thread::scope(|scope| {
-            let thread = thread::Builder::new().spawn_scoped(scope, || desk.look_at_ends(look));
-            let waited = wait();
-            desk.is_over.store(true, Ordering::SeqCst);
-            desk.ends().fetch_add(1, Ordering::SeqCst);
-            raw::wake(desk.ends());
-            // If it panicked nothing was looked at.
-            let _ = thread.map(ScopedJoinHandle::join);
-            waited
-        })
+        let of_thread = Arc::clone(&self.desk);
+        // If it panics nothing is looked at any more.
+        let _ = thread::Builder::new().spawn(move || of_thread.look_at_ends(&look));
+        let waited = wait();
+        self.desk.looking.close();
+        self.desk.ends().fetch_add(1, Ordering::SeqCst);
+        raw::wake(self.desk.ends());
+        waited
     }
 }
 
 impl Drop for Controlled {
     fn drop(&mut self) {
         self.handle.close();
-        // It ends when the handle is closed; if it panicked there is nothing left to do.
-        let _ = self.thread.take().map(JoinHandle::join);
+        self.desk.obeying.close();
     }
 }
 
@@ -141,19 +158,22 @@ impl Desk {
         (1..=begun).rev().find(is_begun)
     }
 
-    fn look_at_ends(&self, look: Look) {
+    fn look_at_ends(&self, look: &Look) {
         let mut seen = 0;
         loop {
             let ends = self.ends().load(Ordering::SeqCst);
-            if self.is_over.load(Ordering::SeqCst) {
-                return;
-            }
             if ends == seen {
                 raw::wait_while(self.ends(), ends);
-            } else if let Some(number) = self.last_recording() {
-                look(&capture_of_recording(&self.capture, number));
+            } else if !self.looking.pass(|| self.look(look)) {
+                return;
             }
             seen = ends;
+        }
+    }
+
+    fn look(&self, look: &Look) {
+        if let Some(number) = self.last_recording() {
+            look(&capture_of_recording(&self.capture, number));
         }
     }
 
@@ -224,12 +244,32 @@ mod tests {
         let controlled = Controlled::new(&control, &capture).unwrap();
         let page = OpenOptions::new().write(true).open(controlled.path()).unwrap();
         let (sender, looked_at) = channel();
-        let look = |capture: &Path| sender.send(capture.to_owned()).unwrap();
-        let seen = controlled.looking_while(&look, || {
+        let look = move |capture: &Path| sender.send(capture.to_owned()).unwrap();
+        let seen = controlled.looking_while(Arc::new(look), || {
             page.write_all_at(&1_u32.to_le_bytes(), 4).unwrap();
             raw::wake(controlled.desk.ends());
             looked_at.recv().unwrap()
         });
         assert_eq!(seen, capture);
+    }
+
+    #[test]
+    fn a_gate_closes_when_work_is_done_and_lets_none_pass_afterwards() {
+        let gate = Arc::new(Gate::default());
+        let (of_thread, done) = (Arc::clone(&gate), Arc::new(AtomicU32::new(0)));
+        let counted = Arc::clone(&done);
+        let (begun, is_begun) = channel();
+        let work = move || {
+            begun.send(()).unwrap();
+            thread::yield_now();
+            counted.fetch_add(1, Ordering::SeqCst);
+        };
+        let thread = thread::spawn(move || while of_thread.pass(&work) {});
+        is_begun.recv().unwrap();
+        gate.close();
+        let at_close = done.load(Ordering::SeqCst);
+        thread.join().unwrap();
+        assert!(at_close > 0);
+        assert_eq!(done.load(Ordering::SeqCst), at_close);
     }
 }

@@ -17,7 +17,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One program is run at a time: two at once would disturb each other's figures, and signals have one receiver.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -84,7 +84,7 @@ impl Launch {
     /// When something is missing or not permitted: in general before anything has started. [`LaunchError::Refused`]
     /// if the Python cannot be measured.
     pub fn run(&self) -> Result<Ended, LaunchError> {
-        self.run_looking(&|_| ())
+        self.run_looking(Arc::new(|_| ()))
     }
 
     /// The same. Meanwhile `look` is called with the capture when one may be complete, if the program is controlled: many a
@@ -92,7 +92,10 @@ impl Launch {
     ///
     /// # Errors
     /// As [`Launch::run`].
-    pub fn run_looking(&self, look: &(dyn Fn(&Path) + Sync)) -> Result<Ended, LaunchError> {
+    pub fn run_looking(
+        &self,
+        look: Arc<dyn Fn(&Path) + Send + Sync>,
+    ) -> Result<Ended, LaunchError> {
         self.target.check(&self.folder()?)?;
         let mut order = self.order()?;
         let capture = self.capture.as_deref().map(CaptureFile::prepare).transpose()?;

@@ -17,7 +17,7 @@ use lowtide_units::Bytes;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 const AFTER_HELP: &str = "\
@@ -91,18 +91,19 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<ExitCode> {
         sample: options.sample.and_then(|Distance(bytes)| bytes),
         ..options.program.launch()?
     };
-    let early = Mutex::new(None);
-    let ended = launch.run_looking(&|capture| {
-        let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
-        *early = early.take().or_else(|| Early::of(capture, terminal));
-    })?;
-    let early = early.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let early = Arc::new(Mutex::new(None));
+    let (of_look, terminal_of_look) = (Arc::clone(&early), *terminal);
+    let ended = launch.run_looking(Arc::new(move |capture| {
+        let mut early = of_look.lock().unwrap_or_else(PoisonError::into_inner);
+        *early = early.take().or_else(|| Early::of(capture, &terminal_of_look));
+    }))?;
+    let early = early.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Err(error) = tell(&ended, early, &capture, options, terminal) {
         failure::warn(&error, terminal);
     }
-    // Dying by a signal runs no destructor, and would leave the temporary capture behind.
+    // To end runs no destructor, and would leave the temporary capture behind.
     drop(capture);
-    Ok(end_as(ended.exit))
+    end_as(ended.exit)
 }
 
 /// What a report takes time for, done while the program is about to end.
@@ -172,8 +173,10 @@ fn tell(
     Ok(())
 }
 
-/// Ends as the program did, so that a caller sees no difference.
-fn end_as(exit: Exit) -> ExitCode {
+/// Ends as the program did, so that a caller sees no difference. The kernel takes threads and memory away at once, which
+/// takes longer one by one.
+#[expect(clippy::exit, reason = "the last step of the command")]
+fn end_as(exit: Exit) -> ! {
     const SIGNALLED: i32 = 128;
     let status = match exit {
         Exit::Code(code) => code,
@@ -182,7 +185,7 @@ fn end_as(exit: Exit) -> ExitCode {
             SIGNALLED + signal
         }
     };
-    ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX))
+    std::process::exit(status & 0xff)
 }
 
 /// Where the capture goes: to the file asked for, or to a folder that is removed with this value.

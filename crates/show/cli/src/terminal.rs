@@ -13,6 +13,7 @@ const WIDEST: usize = 140;
 const UNKNOWN: usize = 100;
 
 /// Where results and messages go.
+#[derive(Clone, Copy)]
 pub struct Terminal {
     color: ColorChoice,
     width: usize,
