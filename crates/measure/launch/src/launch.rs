@@ -258,7 +258,8 @@ impl Launch {
         command
             .stdout(self.stdout.open().map_err(LaunchError::system("open the standard output"))?);
         command.stderr(self.stderr.open().map_err(LaunchError::system("open the standard error"))?);
-        raw::pass_on(&mut command, descriptor);
+        // Nothing else is started before it is closed: this is the only place where this program starts one.
+        raw::pass_on(descriptor).map_err(LaunchError::system("pass a pipe on"))?;
         if let Some(folder) = &self.cwd {
             command.current_dir(folder);
         }

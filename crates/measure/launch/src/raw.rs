@@ -6,9 +6,7 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicU32;
 
@@ -235,11 +233,10 @@ pub(crate) fn ask_for_parents_death(signal: i32) {
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) };
 }
 
-/// Lets `descriptor` pass to what `command` starts, and to nothing that another thread starts meanwhile.
-pub(crate) fn pass_on(command: &mut Command, descriptor: RawFd) {
-    // SAFETY: the closure runs between fork and exec, where it may only do what is safe in a signal handler: fcntl is,
-    // and an error is made without allocating.
-    unsafe { command.pre_exec(move || set_inherited(descriptor, true)) };
+/// Lets `descriptor` pass to what is started from now on. To do so in the new process alone would need a fork, which
+/// copies the tables of this one's memory.
+pub(crate) fn pass_on(descriptor: RawFd) -> io::Result<()> {
+    set_inherited(descriptor, true)
 }
 
 fn set_inherited(descriptor: RawFd, inherited: bool) -> io::Result<()> {
