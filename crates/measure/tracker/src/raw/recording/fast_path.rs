@@ -81,7 +81,7 @@ impl Recording {
     }
 
     /// Notes a small block under the line that runs, where one of its size is expected; it is not counted yet. `None` also
-    /// where the next event looks at the clock. The place is looked for first: until it is there, the stack is compared.
+    /// where the next event looks at the clock.
     ///
     /// # Safety
     /// As [`Recording::allocated`].
@@ -93,26 +93,20 @@ impl Recording {
         bytes: usize,
         thread_state: usize,
     ) -> Option<Block> {
-        if self.clock.is_due_next() {
-            return None;
-        }
-        let bytes = bytes as u64;
-        let place = self.shadow.free_place(address, bytes)?;
-        // SAFETY: the caller's promise; a node is told without any change of what is recorded.
-        unsafe {
-            let node = self.recalled_node(thread_state)?;
-            place.put(node);
-            Some(Block { node, bytes })
-        }
+        // SAFETY: the caller's promise.
+        let node = unsafe { self.recalled_node(thread_state) }?;
+        let block = Block { node, bytes: bytes as u64 };
+        let is_put = !self.clock.is_due_next() && self.shadow.put_in_known_pool(address, block);
+        is_put.then_some(block)
     }
 
     /// Records a block where one of its size is expected; whether that was so.
     #[expect(clippy::inline_always, reason = "see the module's text")]
     #[inline(always)]
     pub(super) fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
-        let Some(place) = self.shadow.free_place(address, block.bytes) else { return false };
-        // SAFETY: the place was found just now.
-        unsafe { place.put(block.node) };
+        if !self.shadow.put_in_known_pool(address, block) {
+            return false;
+        }
         self.count_allocated(address, block);
         true
     }
@@ -166,7 +160,6 @@ impl Recording {
         if self.clock.is_due_next() || !is_plain_outside(bytes, kind) {
             return false;
         }
-        let Some(place) = self.shadow.free_granules(address) else { return false };
         // SAFETY: the caller's promise.
         let Some(parent) = (unsafe { self.recalled_node(thread_state) }) else { return false };
         let node = match kind {
@@ -174,8 +167,9 @@ impl Recording {
             kind => self.tree.known_leaf(parent, kind),
         };
         let Some(block) = node.map(|node| Block { node, bytes }) else { return false };
-        // SAFETY: as in `put_fast`.
-        unsafe { place.put(block) };
+        if !self.shadow.put_among_granules(address, block) {
+            return false;
+        }
         self.count_allocated(address, block);
         self.outside_arenas_bytes = self.outside_arenas_bytes.wrapping_add(bytes);
         self.clock.is_due(bytes);

@@ -3,8 +3,8 @@
 use super::chunk::{Chunk, MOST_GRANULES, granules_of};
 use super::slot::{self, Slot};
 use super::{
-    ADDRESS_BITS, Block, CHUNK_BITS, FreeGranules, REGION_BITS, REGION_BYTES, Shadow, Source,
-    Taken, Unrecordable, chunk_index, own_memory,
+    ADDRESS_BITS, Block, CHUNK_BITS, REGION_BITS, REGION_BYTES, Shadow, Source, Taken,
+    Unrecordable, chunk_index, own_memory,
 };
 use std::ptr::NonNull;
 
@@ -16,11 +16,7 @@ impl Shadow {
         block: Block,
         source: Source,
     ) -> Result<Option<Taken>, Unrecordable> {
-        if source == Source::Other
-            && let Some(place) = self.free_granules(address)
-        {
-            // SAFETY: the place was found just now.
-            unsafe { place.put(block) };
+        if source == Source::Other && self.put_among_granules(address, block) {
             return Ok(None);
         }
         let stale = self.take(address);
@@ -50,22 +46,25 @@ impl Shadow {
         Ok(stale)
     }
 
-    /// Where a block can be recorded among others, in a chunk with a slot for each granule. Nothing that was noted of the
-    /// address before may be lost.
+    /// Records a block where there are others and each granule has a slot; whether that was possible. Nothing that was
+    /// noted of the address before may be lost.
     #[inline]
-    pub(in crate::raw) fn free_granules(&mut self, address: usize) -> Option<FreeGranules> {
-        let at = self.chunk_at(address)?;
+    pub(in crate::raw) fn put_among_granules(&mut self, address: usize, block: Block) -> bool {
+        let Some(mut at) = self.chunk_at(address) else { return false };
         // SAFETY: a chunk of the shadow's own, with slots as blocks live in it: one for each granule, and two more.
         unsafe {
-            let chunk = at.as_ref();
+            let chunk = at.as_mut();
             if chunk.live == 0 || chunk.is_pool() {
-                return None;
+                return false;
             }
             let place = chunk.slot_of_granule(address);
-            let is_free =
-                Slot::read(place).is_empty() && self.bare_codes.get(address as u64).is_none();
-            is_free.then_some(FreeGranules { chunk: at, place })
+            if !Slot::read(place).is_empty() || self.bare_codes.get(address as u64).is_some() {
+                return false;
+            }
+            slot::write_sized(place, block);
+            chunk.live += 1;
         }
+        true
     }
 
     fn put_at_place(

@@ -49,51 +49,6 @@ pub(super) enum Source {
     Other,
 }
 
-/// A place in a pool that holds no block.
-pub(super) struct FreePlace {
-    chunk: NonNull<Chunk>,
-    place: *mut u32,
-    /// What the slot will hold, but for the node.
-    slot: Slot,
-}
-
-impl FreePlace {
-    /// Records the block.
-    ///
-    /// # Safety
-    /// No block was recorded or forgotten since the place was found.
-    #[expect(clippy::inline_always, reason = "a block that goes through memory waits there")]
-    #[inline(always)]
-    pub(super) unsafe fn put(mut self, node: u32) {
-        // SAFETY: the caller's promise: chunk and slot are still the shadow's own.
-        unsafe {
-            self.slot.of_node(node).write(self.place);
-            self.chunk.as_mut().live += 1;
-        }
-    }
-}
-
-/// Granules where no block begins, in a chunk that is no pool.
-pub(super) struct FreeGranules {
-    chunk: NonNull<Chunk>,
-    place: *mut u32,
-}
-
-impl FreeGranules {
-    /// Records a block that begins there.
-    ///
-    /// # Safety
-    /// As [`FreePlace::put`].
-    #[inline]
-    pub(super) unsafe fn put(mut self, block: Block) {
-        // SAFETY: the caller's promise; the chunk has a slot for each granule, and two more.
-        unsafe {
-            slot::write_sized(self.place, block);
-            self.chunk.as_mut().live += 1;
-        }
-    }
-}
-
 /// A block in a pool, as it was found.
 pub(super) struct InPool<'a> {
     pub(super) block: Block,
@@ -174,18 +129,23 @@ impl Shadow {
         })
     }
 
-    /// Where a block of so many bytes can be recorded, in a pool whose places are known to be of its size.
+    /// Records a block in a pool whose places are known to be of its size; whether that was possible.
     #[expect(clippy::inline_always, reason = "a block that goes through memory waits there")]
     #[inline(always)]
-    pub(super) fn free_place(&mut self, address: usize, bytes: u64) -> Option<FreePlace> {
-        let at = self.chunk_at(address)?;
+    pub(super) fn put_in_known_pool(&mut self, address: usize, block: Block) -> bool {
+        let Some(mut at) = self.chunk_at(address) else { return false };
         // SAFETY: a chunk of the shadow's own, and the slot is one of its.
         unsafe {
-            let chunk = at.as_ref();
-            let place = chunk.slot_in_pool(address)?;
-            let slot = Slot::in_pool(Block { node: 0, bytes }, chunk.place_bytes())?;
-            Slot::read(place).is_empty().then_some(FreePlace { chunk: at, place, slot })
+            let chunk = at.as_mut();
+            let Some(place) = chunk.slot_in_pool(address) else { return false };
+            let Some(slot) = Slot::in_pool(block, chunk.place_bytes()) else { return false };
+            if !Slot::read(place).is_empty() {
+                return false;
+            }
+            slot.write(place);
+            chunk.live += 1;
         }
+        true
     }
 
     /// The block at `address` if it is in a pool and holds no code object, as almost all; `None` says nothing.

@@ -62,12 +62,6 @@ impl Slot {
         self.0 == 0
     }
 
-    /// Of no node until now.
-    #[inline]
-    pub(super) fn of_node(self, node: u32) -> Self {
-        Self(self.0 | node)
-    }
-
     pub(super) fn with_code(self) -> Self {
         Self(self.0 | CODE_OBJECT)
     }
