@@ -20,6 +20,8 @@ const LEAST_PEAK_BYTES: u64 = 512 << 10;
 /// Censuses that growth alone calls for take so long while a heap becomes about three times as large. One that takes
 /// longer is that of a large heap.
 const ALLOWANCE_NS: u64 = 10_000_000;
+/// A heap is small if its census takes less: many programs have no larger one, and end soon.
+const SMALL_NS: u64 = 3_500_000;
 /// What is more may take this part of the time that has passed.
 const TIME: u64 = 32;
 /// What a census of an empty heap takes, and of each block: 6 where all objects are alike, 40 where they are of many
@@ -69,10 +71,10 @@ impl HeapLevel {
 ///
 /// It must see the heap as it was at the peak, but only a fall shows that there was one, and the program frees one block
 /// at a time. So the blocks of the latest run of frees are kept in mind, to be counted as well. A census costs time for
-/// every live block, so that each is said to take a part of an allowance. A heap that has grown by eight such parts, or
-/// is eight times as large, is counted at its first dip. One that has grown by one part, or is twice as large, is counted when
-/// it falls: deep, or by a long run of frees. So all censuses add up to two of the last. Besides, one is taken at the
-/// first dip wherever it has its share of the time.
+/// every live block, so that each is said to take a part of an allowance. A heap that has grown by eight such parts, a
+/// small one by two, or is eight times as large, is counted at its first dip. One that has grown by one part, or is twice
+/// as large, is counted when it falls: deep, or by a long run of frees, of which only types are known. So all censuses add
+/// up to two of the last. Besides, one is taken at the first dip wherever it has its share of the time.
 pub(in crate::raw) struct Watch {
     /// The latest frees without an allocation in between; more than `LONG_RUN` overwrite the oldest.
     run: OwnArray<(usize, Block)>,
@@ -194,7 +196,8 @@ impl Watch {
         } else {
             self.stop_waiting();
         }
-        self.has_grown_by(level, census_ns.saturating_mul(8).min(7 * ALLOWANCE_NS))
+        let parts = if census_ns < SMALL_NS { 2 } else { 8 };
+        self.has_grown_by(level, census_ns.saturating_mul(parts).min(7 * ALLOWANCE_NS))
             || self.spent_ns + census_ns <= elapsed_ns / TIME
     }
 
