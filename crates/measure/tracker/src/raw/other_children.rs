@@ -2,7 +2,7 @@ use super::own_memory::{self, OwnArray};
 use super::shadow::LAST_NODE;
 
 /// Places for the children of so many parents that were made one after the other: one page.
-const ROW: usize = own_memory::PAGE_BYTES / size_of::<InRow>();
+const ROW: usize = own_memory::PAGE_BYTES / size_of::<TaggedChild>();
 /// So many places of a row are tried for a child.
 const TRIES: usize = 8;
 
@@ -12,7 +12,7 @@ const TRIES: usize = 8;
 /// or of its neighbours. With places all over a large table each look would be at memory that no cache has.
 pub(super) struct OtherChildren {
     /// A row has as many places as parents.
-    rows: OwnArray<InRow>,
+    rows: OwnArray<TaggedChild>,
     /// What a row had no room for, all over the table: a child's hash (upper half) and id; 0 is free. A power of two, at
     /// most half used.
     rest: OwnArray<u64>,
@@ -21,9 +21,9 @@ pub(super) struct OtherChildren {
 
 /// A child, and the highest bits of its hash, so that it is hardly ever compared with another. 0: none.
 #[derive(Clone, Copy)]
-struct InRow(u32);
+struct TaggedChild(u32);
 
-impl InRow {
+impl TaggedChild {
     fn new(hash: u32, child: u32) -> Self {
         Self(hash & !LAST_NODE | child)
     }
@@ -76,7 +76,7 @@ impl OtherChildren {
     /// Nothing was put anywhere since the place was found.
     pub(super) fn put(&mut self, place: Place, hash: u32, child: u32) {
         match place {
-            Place::InRow(place) => self.rows.as_mut_slice()[place] = InRow::new(hash, child),
+            Place::InRow(place) => self.rows.as_mut_slice()[place] = TaggedChild::new(hash, child),
             Place::InRest(place) => {
                 self.rest.as_mut_slice()[place] = u64::from(hash) << 32 | u64::from(child);
                 self.rest_used += 1;
