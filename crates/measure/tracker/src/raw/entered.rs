@@ -96,18 +96,17 @@ pub(super) unsafe fn abandon() -> ArenaUse {
 impl Entered {
     /// Ends the recording for good.
     #[cold]
-    pub(super) fn end(self) -> Figures {
+    pub(super) fn end(self) {
         let this = ManuallyDrop::new(self);
         SHARED.gate.close();
         sampling::end();
         // SAFETY: the gate lets nobody in any more, and `this` is not used after the recording was moved out.
-        let ended = unsafe { (*SHARED.recording.get()).assume_init_read() }.finish();
-        if ended.stop_reason.is_some() {
+        let in_doubt = unsafe { (*SHARED.recording.get()).assume_init_read() }.finish();
+        if in_doubt.is_some() {
             // SAFETY: this thread still has its pass: with the lock, or with the GIL.
-            unsafe { *SHARED.last.get() = Some(ended) };
+            unsafe { *SHARED.last.get() = in_doubt };
         }
         SHARED.gate.leave(this.pass);
-        ended.figures
     }
 
     /// Opens a window; the caller has entered without the GIL's privilege. `false` when the kernel refuses memory.

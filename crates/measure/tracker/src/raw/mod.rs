@@ -10,6 +10,8 @@ mod address_map;
 mod arenas;
 mod c_strings;
 mod call_tree;
+#[cfg(not(test))]
+mod capture_path;
 mod census;
 mod clock;
 mod code_table;

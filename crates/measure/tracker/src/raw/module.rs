@@ -69,7 +69,7 @@ static METHODS: Methods = Methods(UnsafeCell::new([
         c"stop",
         METH_NOARGS,
         stop,
-        c"stop()\n--\n\nEnd the recording; its figures, or None if there was none.",
+        c"stop()\n--\n\nEnd the recording, if there is one, and begin none any more.",
     ),
     method(
         c"end",
@@ -220,7 +220,10 @@ unsafe extern "C" fn follow(_module: *mut PyObject, arguments: *mut PyObject) ->
 
 unsafe extern "C" fn stop(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython calls this with the GIL.
-    unsafe { session::leave().map_or_else(|| none(), |ended| figures(&ended)) }
+    unsafe {
+        session::leave();
+        none()
+    }
 }
 
 unsafe extern "C" fn end(_module: *mut PyObject, _no_arguments: *mut PyObject) -> *mut PyObject {

@@ -1,5 +1,6 @@
 //! From `start` to `stop`, and over a fork: what a recording needs to begin again in a child.
 
+use super::capture_path::CapturePath;
 use super::control::{self, Order};
 use super::entered::{self, Ended, Entered};
 use super::gate::{self, Shut};
@@ -7,7 +8,6 @@ use super::own_memory::OwnArray;
 use super::recording::{ArenaUse, Recording};
 use super::{arenas, domains, errno, fork_place, interpreter, lineage, native, thread};
 use crate::StartError;
-use crate::decimal::{MOST_DIGITS, decimal};
 use crate::windows::Figures;
 use lowtide_capture::control::capture_of_recording;
 use lowtide_capture::{CaptureWriter, CreateError, Start, StopReason, Way};
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a recording is begun from. Kept for forked children, in memory of its own.
 struct Session {
-    path: OwnArray<u8>,
+    path: CapturePath,
     process: ProcessTexts,
     /// Of the process that this was made in, unless another started it.
     pid: u32,
@@ -71,11 +71,6 @@ static IS_STARTED: AtomicBool = AtomicBool::new(false);
 static HANDLES_FORKS: AtomicBool = AtomicBool::new(false);
 /// Whether the recording goes on for the sake of its open windows only.
 static ENDS_WITH_WINDOWS: AtomicBool = AtomicBool::new(false);
-
-/// The longest suffix is a dot and a process id, a dot and a number, and the final zero.
-const SUFFIX_BYTES: usize = 2 * (1 + MOST_DIGITS) + 1;
-/// So many captures of processes with one id may lie beside each other.
-const MOST_NAMESAKES: u32 = 1000;
 
 /// No process has this id.
 const NOBODY: u32 = 0;
@@ -256,19 +251,38 @@ pub(super) unsafe fn stop() -> Option<Ended> {
     }
 }
 
-/// Ends all for good.
+/// Ends all for good, and says nothing of it: figures are a sum over all nodes, and the process is about to end.
 ///
 /// # Safety
 /// This thread holds the GIL.
-pub(super) unsafe fn leave() -> Option<Ended> {
+pub(super) unsafe fn leave() {
     control::leave();
     // SAFETY: the caller holds the GIL.
-    unsafe { take_out() }
+    if let Some(entered) = unsafe { remove_hooks() } {
+        entered.end();
+    }
 }
 
 /// # Safety
 /// This thread holds the GIL.
 unsafe fn take_out() -> Option<Ended> {
+    // SAFETY: the caller holds the GIL.
+    match unsafe { remove_hooks() } {
+        Some(mut entered) => {
+            let figures = entered.figures();
+            entered.end();
+            Some(Ended { figures, stop_reason: None })
+        }
+        // SAFETY: as above.
+        None => unsafe { entered::take_ended_in_doubt() },
+    }
+}
+
+/// What was recorded, complete but for its end.
+///
+/// # Safety
+/// This thread holds the GIL.
+unsafe fn remove_hooks() -> Option<Entered> {
     if !IS_STARTED.swap(false, Ordering::Relaxed) {
         return None;
     }
@@ -278,15 +292,10 @@ unsafe fn take_out() -> Option<Ended> {
         arenas::remove();
     }
     native::remove();
-    match enter_own() {
-        Some(mut entered) => {
-            entered.census_at_end();
-            entered.note_leaving(Way::Python);
-            Some(Ended { figures: entered.end(), stop_reason: None })
-        }
-        // SAFETY: the caller holds the GIL.
-        None => unsafe { entered::take_ended_in_doubt() },
-    }
+    let mut entered = enter_own()?;
+    entered.census_at_end();
+    entered.note_leaving(Way::Python);
+    Some(entered)
 }
 
 /// Ends the recording, or has it go on for the windows that are open until the last of them is closed; the capture is
@@ -301,7 +310,7 @@ pub(super) unsafe fn end() -> Result<Option<Ended>, StartError> {
         ENDS_WITH_WINDOWS.store(true, Ordering::Relaxed);
         // SAFETY: the caller holds the GIL, and the session is written with it only.
         let session = unsafe { SESSION.get() };
-        if let Some(path) = session.and_then(Session::current_path) {
+        if let Some(path) = session.and_then(|session| session.path.current()) {
             entered.snapshot(path)?;
         }
         return Ok(Some(Ended { figures: entered.figures(), stop_reason: None }));
@@ -393,15 +402,13 @@ impl Session {
     }
 
     fn at(path: &CStr, process: ProcessTexts, hexversion: u32, layout: Layout) -> Option<Self> {
-        let bytes = path.to_bytes();
-        let mut kept = OwnArray::zeroed(bytes.len() + SUFFIX_BYTES)?;
-        kept.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
-        Some(Self { path: kept, process, pid: std::process::id(), hexversion, layout })
+        let path = CapturePath::new(path)?;
+        Some(Self { path, process, pid: std::process::id(), hexversion, layout })
     }
 
     /// A child's capture has a name of its own.
     fn begin_ordered(&self, number: u32) -> Result<(Self, CaptureWriter), CreateError> {
-        let base = Path::new(OsStr::from_bytes(self.current_path().unwrap_or_default().to_bytes()));
+        let base = Path::new(OsStr::from_bytes(self.path.current().unwrap_or_default().to_bytes()));
         let path = capture_of_recording(base, number).into_os_string().into_vec();
         let path = CString::new(path).unwrap_or_default();
         let process = self.process.copied().ok_or(OUT_OF_MEMORY)?;
@@ -413,11 +420,6 @@ impl Session {
             session.record_child().ok_or(CreateError::Begin(StopReason::StorageFailed))?
         };
         Ok((session, writer))
-    }
-
-    /// Of this process, be it a forked child.
-    fn current_path(&self) -> Option<&CStr> {
-        CStr::from_bytes_until_nul(self.path.as_slice()).ok()
     }
 
     fn record(&self, path: &CStr) -> Result<CaptureWriter, CreateError> {
@@ -432,40 +434,10 @@ impl Session {
         Ok(writer)
     }
 
-    /// `<path>.<pid>`; a grandchild's pid takes the place of its parent's. Where that name is taken, by a process that
-    /// had the same id and executed another program, a number follows.
     fn record_child(&mut self) -> Option<CaptureWriter> {
-        let suffix_at = self.path.capacity().checked_sub(SUFFIX_BYTES)?;
-        for number in 1..MOST_NAMESAKES {
-            write_suffix(self.path.as_mut_slice().get_mut(suffix_at..)?, number);
-            let path = self.current_path()?;
-            if !exists(path) {
-                return self.record(path).ok();
-            }
-        }
-        None
+        self.path.turn_to_child()?;
+        self.record(self.path.current()?).ok()
     }
-}
-
-fn write_suffix(room: &mut [u8], number: u32) {
-    // SAFETY: no preconditions.
-    let pid = unsafe { libc::getpid() }.cast_unsigned();
-    room.fill(0);
-    let mut rest = room;
-    for number in [pid, number].into_iter().filter(|&number| number != 1) {
-        let mut digits = [0; MOST_DIGITS];
-        let digits = decimal(number, &mut digits);
-        let Some((dot, room)) = rest.split_first_mut() else { return };
-        *dot = b'.';
-        let (place, room) = room.split_at_mut(digits.len());
-        place.copy_from_slice(digits);
-        rest = room;
-    }
-}
-
-fn exists(path: &CStr) -> bool {
-    // SAFETY: `path` is a C string.
-    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
 }
 
 pub(super) fn unix_ns() -> u64 {

@@ -151,11 +151,13 @@ impl Recording {
         self.writer.start_recording();
     }
 
-    pub(in crate::raw) fn finish(mut self) -> Ended {
+    /// What it saw, if it ends in doubt.
+    pub(in crate::raw) fn finish(mut self) -> Option<Ended> {
         self.bring_up_to_date();
+        let stop_reason = self.end.and_then(End::stop_reason);
         let ended =
-            Ended { figures: self.figures(), stop_reason: self.end.and_then(End::stop_reason) };
-        self.writer.finish(ended.figures.duration_ns, ended.stop_reason);
+            stop_reason.map(|reason| Ended { figures: self.figures(), stop_reason: Some(reason) });
+        self.writer.finish(self.clock.elapsed_ns(), stop_reason);
         control::tell_end();
         ended
     }
