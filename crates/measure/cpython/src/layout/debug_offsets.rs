@@ -53,6 +53,8 @@ impl WordNumbers {
 const COMPACT_OBJECT_EXTRA_BYTES: usize = 16;
 /// `_co_firsttraceable` and the pointer `co_extra` stand before the instructions, and are not in the table.
 const FIRST_TRACEABLE_BEFORE_CODE_BYTES: usize = 16;
+/// `f_funcobj` is not in the table either.
+const FUNCTION_BEHIND_PREVIOUS_BYTES: usize = 8;
 
 /// The layout that the words at `_PyRuntime` tell.
 pub(super) fn layout(
@@ -94,6 +96,7 @@ pub(super) fn layout(
             progress: offset(words.frame_instruction)?,
             progress_kind: Progress::Address,
             owner: Some(offset(words.frame_owner)?),
+            function: Some(offset(words.frame_previous)? + FUNCTION_BEHIND_PREVIOUS_BYTES),
         },
         evaluation: EvaluationLayout::Shims,
         code: CodeLayout {

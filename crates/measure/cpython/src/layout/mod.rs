@@ -58,6 +58,9 @@ pub struct FrameLayout {
     pub progress_kind: Progress,
     /// To the byte that says who owns the frame; 3.10 has none.
     pub owner: Option<usize>,
+    /// To the function object that the frame executes, which lives as long as the frame; from 3.14 on its lowest bits are
+    /// a tag. 3.10 has none.
+    pub function: Option<usize>,
 }
 
 /// How a run of the evaluation loop (`_PyEval_EvalFrameDefault`) tells which frames it executes, and where on the C stack

@@ -15,6 +15,7 @@ pub(super) const LAYOUT: Layout = Layout {
         progress: 96,
         progress_kind: Progress::CodeUnits,
         owner: None,
+        function: None,
     },
     evaluation: EvaluationLayout::CFrames { innermost: 48, previous: 8, is_entry: None },
     code: CodeLayout {

@@ -16,6 +16,7 @@ pub(super) const LAYOUT: Layout = Layout {
         progress: 56,
         progress_kind: Progress::Address,
         owner: Some(69),
+        function: Some(0),
     },
     evaluation: EvaluationLayout::CFrames { innermost: 56, previous: 16, is_entry: Some(68) },
     code: CodeLayout {

@@ -16,6 +16,7 @@ pub(super) const LAYOUT: Layout = Layout {
         progress: 56,
         progress_kind: Progress::Address,
         owner: Some(70),
+        function: Some(16),
     },
     evaluation: EvaluationLayout::Shims,
     code: CodeLayout {

@@ -2,10 +2,24 @@ use super::load;
 use crate::layout::{FrameLayout, Layout, Progress};
 use crate::raw::CodeAddress;
 use std::num::NonZero;
+use std::ops::Range;
 
 /// The address of an interpreter frame of a live thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameAddress(NonZero<usize>);
+
+/// How a frame names a function object: a shim may name anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionWord(usize);
+
+impl FunctionWord {
+    /// Where the function object's block begins, if that is one: the collector's words (`PyGC_Head`) stand in front.
+    #[inline]
+    #[must_use]
+    pub const fn block(self) -> usize {
+        (self.0 & !TAG_BITS).wrapping_sub(GC_HEAD_BYTES)
+    }
+}
 
 /// What a frame executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +39,21 @@ const CODE_UNIT_BYTES: u32 = 2;
 /// The lowest bits of a `_PyStackRef`, which holds the code object from 3.14 on, are no part of the address
 /// (`Include/internal/pycore_stackref.h`). Those of a plain pointer are zero.
 const TAG_BITS: usize = 0b11;
+const GC_HEAD_BYTES: usize = 16;
+/// Of a code object's address divided by 16.
+const CODE_BITS: u32 = 43;
+
+impl FrameLayout {
+    /// Whether a frame's position is one in the code object that takes these addresses.
+    #[must_use]
+    pub fn is_in(&self, position: u64, code: &Range<usize>) -> bool {
+        let address = match self.progress_kind {
+            Progress::Address => position,
+            Progress::CodeUnits => (position & ((1 << CODE_BITS) - 1)) << 4,
+        };
+        usize::try_from(address).is_ok_and(|address| code.contains(&address))
+    }
+}
 
 impl FrameAddress {
     /// As a number.
@@ -81,11 +110,23 @@ impl FrameAddress {
                     let code: u64 = load(self.0.get(), layout.code);
                     let unit: u32 = load(self.0.get(), layout.progress);
                     // Addresses have 47 bits, and the lowest 4 are zero: 21 bits are left for the instruction.
-                    (code >> 4) ^ (u64::from(unit) << 43)
+                    (code >> 4) ^ (u64::from(unit) << CODE_BITS)
                 }
             }
         }
     }
+
+    /// The function object that the frame executes; `None` where frames name none.
+    ///
+    /// # Safety
+    /// As [`Self::previous`].
+    #[inline]
+    #[must_use]
+    pub unsafe fn function(self, layout: &FrameLayout) -> Option<FunctionWord> {
+        // SAFETY: the caller's promise.
+        layout.function.map(|offset| FunctionWord(unsafe { load(self.0.get(), offset) }))
+    }
+
     /// Whether Python does not show this frame: it stands for a call of the evaluation loop.
     ///
     /// # Safety

@@ -50,9 +50,9 @@ impl CodeTable {
         }
     }
 
-    /// The code object at this address is gone.
-    pub(super) fn forget(&mut self, code: CodeAddress) {
-        self.by_address.remove(code.0 as u64);
+    /// What is at this address is gone: whether it was a code object that was seen.
+    pub(super) fn forget(&mut self, code: CodeAddress) -> bool {
+        self.by_address.remove(code.0 as u64).is_some()
     }
 
     /// # Safety

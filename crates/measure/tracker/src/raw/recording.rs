@@ -177,7 +177,7 @@ impl Recording {
 
     fn no_longer_holds(&mut self, address: usize, taken: Taken) {
         if taken.held_code {
-            self.forget_code(CodeAddress(address));
+            self.forget_code(address, taken.block);
         }
         if self.sample_bytes != 0 {
             let count = u8::from(taken.held_code) + u8::from(taken.block.is_some());
@@ -339,9 +339,13 @@ impl Recording {
     }
 
     #[cold]
-    fn forget_code(&mut self, code: CodeAddress) {
-        self.codes.forget(code);
-        self.stacks.forget();
+    fn forget_code(&mut self, address: usize, block: Option<Block>) {
+        if !self.codes.forget(CodeAddress(address)) {
+            return;
+        }
+        // How large it was is not known of one that was made before the recording began.
+        let code = block.map_or(0..usize::MAX, |block| address..address + block.bytes as usize);
+        self.stacks.forget(&code, &self.layout.frame);
         if let Some(stacks) = &mut self.native_stacks {
             stacks.forget();
         }

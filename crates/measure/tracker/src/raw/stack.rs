@@ -12,6 +12,7 @@ use super::thread;
 use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
 use std::arch::asm;
 use std::mem;
+use std::ops::Range;
 
 /// Stacks deeper than this are charged to their innermost frames only.
 const DEEPEST: usize = 1 << 22;
@@ -170,11 +171,11 @@ impl Stacks {
         (self.last.depth > 0).then(|| self.last.node_at(self.last.depth))
     }
 
-    /// A code object was freed: positions in it may mean something else from now on.
-    pub(super) fn forget(&mut self) {
+    /// The code object at these addresses was freed: positions in it may mean something else from now on.
+    pub(super) fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
         self.memo.forget();
         for last in self.parked.iter_mut().chain([&mut self.last]) {
-            (last.depth, last.known, last.settled) = (0, 0, 0);
+            last.forget(code, layout);
         }
     }
 
@@ -363,6 +364,16 @@ impl LastStack {
         self.settled = self.settled.max(top);
         self.depth = top;
         Some(node)
+    }
+
+    fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
+        let places = self.places.as_mut_slice().iter_mut().enumerate();
+        for (index, place) in places.take(self.known + 1).skip(1) {
+            if layout.is_in(place.position, code) {
+                place.parent = UNKNOWN;
+                self.settled = self.settled.min(index - 1);
+            }
+        }
     }
 
     #[inline]
