@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from measuring import measure
+from capture_nodes import read_nodes
+from measuring import measure, record
 
 SIZE = 500_000
 HEADER = sys.getsizeof(b"")
@@ -135,3 +137,25 @@ def test_a_code_object_freed_and_another_at_its_address(tmp_path: Path) -> None:
     assert {name: size for name, size in made.items() if name.startswith("made_")} == {
         f"made_{i}": 100_000 + HEADER for i in range(200)
     }
+
+
+CODE_RUN_AGAIN = Path(__file__).parent / "programs" / "code_run_again.py"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_code_that_runs_again_elsewhere_has_the_callers_of_now(tmp_path: Path, seed: int) -> None:
+    """The tracker takes what lies outside of a running module for unchanged. A function object made for one `exec` may be
+    found and called once more, and a module imported again, each at the same addresses."""
+    recorded = record(tmp_path, CODE_RUN_AGAIN.read_text(), str(seed))
+    assert recorded.done.returncode == 0, recorded.done.stderr
+    expected: Counter[str] = Counter()
+    for size, stack in json.loads((tmp_path / "expected.json").read_text()):
+        expected[json.dumps(stack)] += size + HEADER
+    found = {
+        json.dumps(frames[:-1]): live_bytes
+        for live_bytes, frames in read_nodes(recorded.capture).stacks()
+        if live_bytes >= 50_000 and frames and frames[-1][1] == "take"
+    }
+    assert found.keys() == expected.keys()
+    # Python keeps some bytes of its own there, and the program's sizes lie 512 bytes apart.
+    assert {stack: size for stack, size in expected.items() if not 0 <= found[stack] - size < 512} == {}

@@ -19,6 +19,6 @@ pub use error::UnsupportedPython;
 pub use layout::objects::{AttributeStorage, ObjectLayout};
 pub use layout::{FrameLayout, Layout};
 pub use line_table::{LineRange, LineTable, LineTableFormat};
-pub use raw::{CodeAddress, Evaluations, Frame, FrameAddress, bytes_of, text_of};
+pub use raw::{CodeAddress, Evaluations, Frame, FrameAddress, FunctionWord, bytes_of, text_of};
 pub use raw::{ObjectAddress, StoredAttributes, TypeAddress};
 pub use type_facts::{Attributes, Container, TYPE_WORDS, TypeFacts};

@@ -13,6 +13,15 @@ pub struct FrameAddress(NonZero<usize>);
 pub struct FunctionWord(usize);
 
 impl FunctionWord {
+    /// No function.
+    pub const NONE: Self = Self(0);
+
+    /// That of a function object whose block begins there.
+    #[must_use]
+    pub const fn of_block(block: usize) -> Self {
+        Self(block + GC_HEAD_BYTES)
+    }
+
     /// Where the function object's block begins, if that is one: the collector's words (`PyGC_Head`) stand in front.
     #[inline]
     #[must_use]

@@ -12,7 +12,7 @@ mod text;
 
 pub use code::CodeAddress;
 pub use evaluation::Evaluations;
-pub use frames::{Frame, FrameAddress};
+pub use frames::{Frame, FrameAddress, FunctionWord};
 pub use objects::{ObjectAddress, StoredAttributes, TypeAddress};
 pub use text::{bytes_of, text_of};
 

@@ -40,7 +40,7 @@ impl CodeTable {
         writer: &mut CaptureWriter,
     ) -> Result<u32, StopReason> {
         // An unaligned or foreign address is never freed by an allocator that is hooked: nothing to note then.
-        let _ = shadow.mark_code_object(code.0);
+        let _ = shadow.watch(code.0);
         // SAFETY: the caller's promise.
         let id = unsafe { self.id_by_content(code, layout, writer) }?;
         if self.by_address.insert(code.0 as u64, id) {

@@ -246,7 +246,7 @@ impl NativeStacks {
                 let parent = node;
                 // SAFETY: the caller's promise.
                 node = match place.frame.map(|frame| unsafe { frame.resolve(asking.layout) }) {
-                    Some(Some(frame)) => nodes.node_of(parent, frame)?,
+                    Some(Some(frame)) => nodes.node_of(parent, frame)?.node,
                     Some(None) => parent,
                     None => {
                         let address = (place.position & !IS_NATIVE) as usize;

@@ -2,10 +2,10 @@ use super::call_tree::{CallTree, Edge};
 use super::code_table::CodeTable;
 use super::module_table::NativeCode;
 use super::shadow::Shadow;
-use super::stack::NodeOfFrame;
+use super::stack::{Found, NodeOfFrame};
 use lowtide_capture::layout::node_kind;
 use lowtide_capture::{CaptureWriter, StopReason};
-use lowtide_cpython::{Frame, Layout};
+use lowtide_cpython::{Frame, FunctionWord, Layout};
 
 /// Looks frames up in the call tree.
 pub(super) struct Nodes<'a> {
@@ -34,14 +34,22 @@ impl NodeOfFrame for Nodes<'_> {
     type Error = StopReason;
 
     #[inline]
-    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<u32, StopReason> {
+    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<Found, StopReason> {
         let Frame { code, instruction } = frame;
-        let code = match self.codes.get(code) {
+        let known = self.codes.get(code);
+        let code = match known {
             Some(id) => id,
             // SAFETY: a frame keeps its code object alive.
             None => unsafe { self.codes.add(code, self.layout, self.shadow, self.writer) }?,
         };
-        self.tree.child(Edge { parent, code, instruction, kind: node_kind::FRAME }, self.writer)
+        let edge = Edge { parent, code, instruction, kind: node_kind::FRAME };
+        Ok(Found { node: self.tree.child(edge, self.writer)?, is_code_new: known.is_none() })
+    }
+
+    fn watches(&mut self, function: FunctionWord, maker: u32) -> bool {
+        let block = function.block();
+        let is_made_there = self.shadow.peek(block).is_some_and(|(block, _)| block.node == maker);
+        is_made_there && self.shadow.watch(block).is_ok()
     }
 
     fn out_of_memory() -> StopReason {

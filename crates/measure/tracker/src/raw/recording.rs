@@ -176,11 +176,11 @@ impl Recording {
     }
 
     fn no_longer_holds(&mut self, address: usize, taken: Taken) {
-        if taken.held_code {
-            self.forget_code(address, taken.block);
+        if taken.was_watched {
+            self.is_gone(address, taken.block);
         }
         if self.sample_bytes != 0 {
-            let count = u8::from(taken.held_code) + u8::from(taken.block.is_some());
+            let count = u8::from(taken.was_watched) + u8::from(taken.block.is_some());
             sampling::forget(address, count);
         }
     }
@@ -339,8 +339,8 @@ impl Recording {
     }
 
     #[cold]
-    fn forget_code(&mut self, address: usize, block: Option<Block>) {
-        if !self.codes.forget(CodeAddress(address)) {
+    fn is_gone(&mut self, address: usize, block: Option<Block>) {
+        if self.stacks.lose_function(address) || !self.codes.forget(CodeAddress(address)) {
             return;
         }
         // How large it was is not known of one that was made before the recording began.

@@ -4,13 +4,17 @@
 //! chain of callers is compared with what is kept; each frame is read at the address that the last stack had for it, so
 //! that the processor need not wait for one frame's link to find the next.
 
+mod anchors;
+mod last_stack;
 mod memo;
+#[cfg(test)]
+mod tests;
 
+use self::last_stack::{LastStack, Place, UNKNOWN};
 use self::memo::Memo;
 use super::own_memory::OwnArray;
 use super::thread;
-use lowtide_cpython::{Frame, FrameAddress, FrameLayout, Layout};
-use std::arch::asm;
+use lowtide_cpython::{Frame, FrameAddress, FrameLayout, FunctionWord, Layout};
 use std::mem;
 use std::ops::Range;
 
@@ -27,14 +31,21 @@ const HINTS: usize = 1024;
 const MOST_GUESSES: usize = 4;
 /// The place in front of all frames.
 const NOWHERE: usize = 0;
-/// No node has this id, so that what was found under it must be looked up again.
-const UNKNOWN: u32 = u32::MAX;
-
 /// Finds the node of a frame under its caller's node.
 pub(super) trait NodeOfFrame {
     type Error;
-    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<u32, Self::Error>;
+    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<Found, Self::Error>;
+    /// Whether the function object lives and was made under this node; its end will be told then.
+    fn watches(&mut self, function: FunctionWord, maker: u32) -> bool;
     fn out_of_memory() -> Self::Error;
+}
+
+/// The node of a frame.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) node: u32,
+    /// Whether its code object was not seen before.
+    pub(super) is_code_new: bool,
 }
 
 /// What is remembered of stacks. It is compared by what it holds, so it need not be true to be of use.
@@ -50,29 +61,6 @@ pub(super) struct Stacks {
     walked: OwnArray<Option<FrameAddress>>,
     /// Of other threads.
     parked: [LastStack; LAST_STACKS],
-}
-
-/// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
-struct LastStack {
-    /// The first holds no frame: its node is what the outermost frame hangs from.
-    places: OwnArray<Place>,
-    /// Where the innermost frame is.
-    depth: usize,
-    /// The last place that holds a frame.
-    known: usize,
-    /// Up to this one, each place's node was found for its position and under the node of the place before.
-    settled: usize,
-}
-
-/// A frame of the last stack.
-#[derive(Clone, Copy)]
-struct Place {
-    frame: Option<FrameAddress>,
-    /// What tells code object and instruction (`FrameAddress::position`).
-    position: u64,
-    node: u32,
-    /// The caller's node that `node` was found under.
-    parent: u32,
 }
 
 impl Stacks {
@@ -171,6 +159,12 @@ impl Stacks {
         (self.last.depth > 0).then(|| self.last.node_at(self.last.depth))
     }
 
+    /// What was in this block is gone; whether that was a function object that [`NodeOfFrame::watches`] knows.
+    pub(super) fn lose_function(&mut self, block: usize) -> bool {
+        let mut stacks = self.parked.iter_mut().chain([&mut self.last]);
+        stacks.any(|last| last.anchors.lose(block))
+    }
+
     /// The code object at these addresses was freed: positions in it may mean something else from now on.
     pub(super) fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
         self.memo.forget();
@@ -228,6 +222,7 @@ impl Stacks {
             return None;
         }
         last.settled = last.settled.min(kept);
+        last.anchors.keep_up_to(kept);
         let frames = self.walked.as_slice()[..walked].iter().rev().flatten();
         let places = last.places.as_mut_slice().iter_mut().enumerate().skip(kept + 1);
         for ((index, place), &frame) in places.zip(frames) {
@@ -257,31 +252,55 @@ impl Stacks {
         if !self.memo.has_room() {
             return Err(F::out_of_memory());
         }
-        let last = &mut self.last;
-        last.depth = top;
-        let settled = last.settled.min(top);
-        let mut node = last.node_at(settled);
-        for place in &mut last.places.as_mut_slice()[settled + 1..=top] {
+        self.last.depth = top;
+        let settled = self.last.settled.min(top);
+        let mut node = self.last.node_at(settled);
+        for index in settled + 1..=top {
             let parent = node;
-            if place.parent == parent {
-                node = place.node;
+            let Place { position, node: last_node, parent: last_parent, .. } =
+                self.last.place(index);
+            if last_parent == parent {
+                node = last_node;
                 continue;
             }
-            let entry = self.memo.entry(place.position, parent);
-            if let Some(known) = entry.node() {
-                node = known;
+            node = if let Some(known) = self.memo.recall(position, parent) {
+                known
             } else {
                 // SAFETY: the caller's promise.
-                if let Some(frame) = place.frame.and_then(|frame| unsafe { frame.resolve(layout) })
-                {
-                    node = node_of_frame.node_of(parent, frame)?;
-                }
-                entry.remember(node);
-            }
-            (place.node, place.parent) = (node, parent);
+                let node = unsafe { self.resolve(index, parent, layout, node_of_frame) }?;
+                self.memo.remember(position, parent, node);
+                node
+            };
+            self.last.settle(index, parent, node);
         }
-        last.settled = last.settled.max(top);
+        self.last.settled = self.last.settled.max(top);
         Ok(node)
+    }
+
+    /// The node of the frame at a place whose caller has the node `parent`.
+    ///
+    /// # Safety
+    /// As [`Self::look_up`]; places further out have their nodes.
+    unsafe fn resolve<F: NodeOfFrame>(
+        &mut self,
+        index: usize,
+        parent: u32,
+        layout: &Layout,
+        node_of_frame: &mut F,
+    ) -> Result<u32, F::Error> {
+        let Some(frame) = self.last.place(index).frame else { return Ok(parent) };
+        // SAFETY: the caller's promise.
+        let (executed, function) =
+            unsafe { (frame.resolve(layout), frame.function(&layout.frame)) };
+        let Some(executed) = executed else { return Ok(parent) };
+        let found = node_of_frame.node_of(parent, executed)?;
+        if found.is_code_new
+            && let Some(function) = function
+            && node_of_frame.watches(function, parent)
+        {
+            self.last.anchor(index, function);
+        }
+        Ok(found.node)
     }
 }
 
@@ -295,123 +314,6 @@ impl Stacks {
             .into_iter()
             .find(|&place| last.holds(frame, place))
     }
-}
-
-impl LastStack {
-    const EMPTY: Self = Self { places: OwnArray::EMPTY, depth: 0, known: 0, settled: 0 };
-
-    #[inline]
-    fn holds(&self, frame: FrameAddress, place: usize) -> bool {
-        // SAFETY: places up to the last known one hold frames, but for the first.
-        place.wrapping_sub(1) < self.known
-            && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
-    }
-
-    /// Compares the frame that `top` holds and its callers with the last stack: `NOWHERE`, or the place whose frame was
-    /// called by another one. Places that they moved on from hold their new positions then, and are no longer settled.
-    ///
-    /// # Safety
-    /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
-    #[expect(clippy::inline_always, reason = "most events need little else")]
-    #[inline(always)]
-    unsafe fn compare(&mut self, layout: &FrameLayout, top: usize, memo: &Memo) -> usize {
-        // A copy, so that the compiler need not expect it to change with every position that is written.
-        let layout = *layout;
-        let places = self.places.as_mut_ptr();
-        let mut index = top;
-        // SAFETY: `top` is a place.
-        let mut next = unsafe { (*places.add(top)).frame };
-        while let Some(frame) = next {
-            // SAFETY: `index` counts down from `top` to the first place with a frame.
-            let (place, caller) =
-                unsafe { (&mut *places.add(index), (*places.add(index - 1)).frame) };
-            // SAFETY: `top` holds a frame of this stack by the caller's promise, any other the caller of the one before.
-            unsafe {
-                let position = frame.position(&layout);
-                if position != place.position {
-                    (place.position, place.parent) = (position, UNKNOWN);
-                    self.settled = self.settled.min(index - 1);
-                    // The rest of the stack is compared meanwhile.
-                    memo.prefetch(position, (*places.add(index - 1)).node);
-                }
-                if !is_called_by(frame, &layout, caller) {
-                    return index;
-                }
-            }
-            next = caller;
-            index -= 1;
-        }
-        NOWHERE
-    }
-
-    /// The node of the frame at `top`, if what is not settled up to there was seen before.
-    #[expect(clippy::inline_always, reason = "most events need nothing else")]
-    #[inline(always)]
-    fn recall(&mut self, top: usize, memo: &Memo) -> Option<u32> {
-        let places = self.places.as_mut_ptr();
-        let settled = self.settled.min(top);
-        // SAFETY: places up to `top` hold frames, but for the first.
-        let mut node = unsafe { (*places.add(settled)).node };
-        for index in settled + 1..=top {
-            // SAFETY: as above.
-            let place = unsafe { &mut *places.add(index) };
-            let parent = node;
-            if place.parent != parent {
-                (place.node, place.parent) = (memo.recall(place.position, parent)?, parent);
-            }
-            node = place.node;
-        }
-        self.settled = self.settled.max(top);
-        self.depth = top;
-        Some(node)
-    }
-
-    fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
-        let places = self.places.as_mut_slice().iter_mut().enumerate();
-        for (index, place) in places.take(self.known + 1).skip(1) {
-            if layout.is_in(place.position, code) {
-                place.parent = UNKNOWN;
-                self.settled = self.settled.min(index - 1);
-            }
-        }
-    }
-
-    #[inline]
-    fn node_at(&self, place: usize) -> u32 {
-        self.places.as_slice()[place].node
-    }
-
-    #[inline]
-    fn has_room(&mut self, depth: usize) -> bool {
-        depth < self.places.capacity() || self.places.grow(grown(depth).max(depth + 1))
-    }
-}
-
-/// Whether `caller` is the frame that called `frame`. The compiler must not find out that the two are equal: it would read
-/// the next frame through the link just loaded, and so wait for it.
-///
-/// # Safety
-/// As [`FrameAddress::previous`].
-#[expect(clippy::inline_always, reason = "once for each frame of a stack")]
-#[inline(always)]
-unsafe fn is_called_by(
-    frame: FrameAddress,
-    layout: &FrameLayout,
-    caller: Option<FrameAddress>,
-) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe {
-        asm!(
-            "cmp qword ptr [{frame} + {previous}], {caller}",
-            "jne {other}",
-            frame = in(reg) frame.address(),
-            previous = in(reg) layout.previous,
-            caller = in(reg) caller.map_or(0, FrameAddress::address),
-            other = label { return false },
-            options(nostack, readonly),
-        );
-    }
-    true
 }
 
 fn grown(capacity: usize) -> usize {

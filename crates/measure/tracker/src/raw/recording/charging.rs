@@ -98,7 +98,7 @@ impl Recording {
             let (stacks, _, mut nodes) = self.stacks_and_nodes();
             let caller = address.previous(&nodes.layout.frame);
             let caller = stacks.node(nodes.layout, caller, &mut nodes)?;
-            nodes.node_of(caller, frame)
+            nodes.node_of(caller, frame).map(|found| found.node)
         }
     }
 

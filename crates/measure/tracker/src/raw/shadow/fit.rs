@@ -58,7 +58,8 @@ impl Shadow {
                 return false;
             }
             let place = chunk.slot_of_granule(address);
-            if !Slot::read(place).is_empty() || self.bare_codes.get(address as u64).is_some() {
+            if !Slot::read(place).is_empty() || self.watched_elsewhere.get(address as u64).is_some()
+            {
                 return false;
             }
             slot::write_sized(place, block);
@@ -114,8 +115,8 @@ impl Shadow {
                 let Some(block) = self.block_at(pool, address, place) else { continue };
                 let to = chunk.slot_of_granule(address);
                 slot::write_sized(to, block);
-                if Slot::read(place).holds_code() {
-                    Slot::read(to).with_code().write(to);
+                if Slot::read(place).is_watched() {
+                    Slot::read(to).watched().write(to);
                 }
                 place.write(0);
             }

@@ -89,7 +89,7 @@ pub(super) struct Taken {
     /// `None` when only the code object in it was noted.
     pub(super) block: Option<Block>,
     /// Whether the block held a code object that was seen on a stack.
-    pub(super) held_code: bool,
+    pub(super) was_watched: bool,
 }
 
 /// Why a block cannot be recorded.
@@ -110,7 +110,7 @@ pub(super) struct Shadow {
     /// Sizes of blocks in pools that leave more of their places than a slot can say.
     odd_sizes: AddressMap,
     /// Code objects whose own blocks are not recorded, or are samples.
-    bare_codes: AddressMap,
+    watched_elsewhere: AddressMap,
     /// In place of all else where blocks are sampled: they are few and far apart, and slots of the chunks that they lie in
     /// would take more. No census goes through them.
     samples: Option<AddressMap<Block>>,
@@ -124,7 +124,7 @@ impl Shadow {
             touched: TouchedRegions::EMPTY,
             store: SlotStore::EMPTY,
             odd_sizes: AddressMap::EMPTY,
-            bare_codes: AddressMap::EMPTY,
+            watched_elsewhere: AddressMap::EMPTY,
             samples: has_samples.then_some(AddressMap::EMPTY),
         })
     }
@@ -180,8 +180,8 @@ impl Shadow {
     pub(super) fn take(&mut self, address: usize) -> Option<Taken> {
         let Some((block, place)) = self.find(address) else {
             let block = self.samples.as_mut().and_then(|samples| samples.remove(address as u64));
-            let held_code = self.bare_codes.remove(address as u64).is_some();
-            return (block.is_some() || held_code).then_some(Taken { block, held_code });
+            let was_watched = self.watched_elsewhere.remove(address as u64).is_some();
+            return (block.is_some() || was_watched).then_some(Taken { block, was_watched });
         };
         let mut at = self.chunk_at(address)?;
         // SAFETY: as above; `find` gave the first slot of a block.
@@ -199,7 +199,7 @@ impl Shadow {
         if slot.is_odd() {
             self.odd_sizes.remove(address as u64);
         }
-        Some(Taken { block: Some(block), held_code: slot.holds_code() })
+        Some(Taken { block: Some(block), was_watched: slot.is_watched() })
     }
 
     /// What begins at `address`, without forgetting it, and who gave it out: only a pool's chunk says surely.
@@ -210,14 +210,14 @@ impl Shadow {
         self.find(address).map(|(block, _)| (block, source))
     }
 
-    /// Notes that the block at `address` holds a code object: `Taken::held_code` will say so.
-    pub(super) fn mark_code_object(&mut self, address: usize) -> Result<(), Unrecordable> {
+    /// Notes that the block at `address` holds a code object: `Taken::was_watched` will say so.
+    pub(super) fn watch(&mut self, address: usize) -> Result<(), Unrecordable> {
         if let Some((_, place)) = self.find(address) {
             // SAFETY: `find` gave the first slot of a block.
-            unsafe { Slot::read(place).with_code().write(place) };
+            unsafe { Slot::read(place).watched().write(place) };
             return Ok(());
         }
-        if !self.bare_codes.insert(address as u64, 0) {
+        if !self.watched_elsewhere.insert(address as u64, 0) {
             return Err(Unrecordable::OutOfMemory);
         }
         if self.samples.is_some() {

@@ -6,7 +6,7 @@ use super::Block;
 pub(in crate::raw) const LAST_NODE: u32 = (1 << FIELD_SHIFT) - 1;
 const FIELD_SHIFT: u32 = 26;
 const FIELD_MASK: u32 = 31;
-const CODE_OBJECT: u32 = 1 << 31;
+const WATCHED: u32 = 1 << 31;
 
 /// Fields up to here are a number plus 1, so that no used slot is 0: in a pool, by how many bytes the block is smaller
 /// than its place; elsewhere the size itself.
@@ -62,13 +62,13 @@ impl Slot {
         self.0 == 0
     }
 
-    pub(super) fn with_code(self) -> Self {
-        Self(self.0 | CODE_OBJECT)
+    pub(super) fn watched(self) -> Self {
+        Self(self.0 | WATCHED)
     }
 
     #[inline]
-    pub(super) fn holds_code(self) -> bool {
-        self.0 & CODE_OBJECT != 0
+    pub(super) fn is_watched(self) -> bool {
+        self.0 & WATCHED != 0
     }
 
     #[inline]

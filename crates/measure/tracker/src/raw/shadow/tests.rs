@@ -17,7 +17,7 @@ fn block(node: u32, bytes: u64) -> Block {
 }
 
 fn taken(block: Block) -> Taken {
-    Taken { block: Some(block), held_code: false }
+    Taken { block: Some(block), was_watched: false }
 }
 
 fn all(shadow: &Shadow) -> Vec<(usize, Block)> {
@@ -111,11 +111,11 @@ fn what_looked_like_a_pool_and_is_none_loses_nothing() {
     for (address, block) in pool {
         shadow.put(address, block, Source::Pool).unwrap();
     }
-    shadow.mark_code_object(FIRST).unwrap();
+    shadow.watch(FIRST).unwrap();
     let odd = (FIRST + 144, block(3, 700));
     shadow.put(odd.0, odd.1, Source::Other).unwrap();
     assert_eq!(all(&shadow), [pool[0], pool[1], odd]);
-    assert_eq!(shadow.take(FIRST), Some(Taken { block: Some(pool[0].1), held_code: true }));
+    assert_eq!(shadow.take(FIRST), Some(Taken { block: Some(pool[0].1), was_watched: true }));
     shadow.put(FIRST, block(4, 33), Source::Pool).unwrap();
     assert_eq!(shadow.take(FIRST), Some(taken(block(4, 33))));
 }
@@ -145,12 +145,12 @@ fn odd_and_kernel_addresses_are_refused() {
 fn a_code_object_is_noted_whether_its_block_is_recorded_or_not() {
     let mut shadow = shadow();
     shadow.put(0x10000, block(7, 200), Source::Other).unwrap();
-    shadow.mark_code_object(0x10000).unwrap();
-    shadow.mark_code_object(0x20000).unwrap();
+    shadow.watch(0x10000).unwrap();
+    shadow.watch(0x20000).unwrap();
     assert_eq!(shadow.peek(0x20000), None);
-    let recorded = Some(Taken { block: Some(block(7, 200)), held_code: true });
+    let recorded = Some(Taken { block: Some(block(7, 200)), was_watched: true });
     assert_eq!(shadow.take(0x10000), recorded);
-    assert_eq!(shadow.take(0x20000), Some(Taken { block: None, held_code: true }));
+    assert_eq!(shadow.take(0x20000), Some(Taken { block: None, was_watched: true }));
     assert_eq!(shadow.take(0x20000), None);
 }
 
@@ -160,11 +160,11 @@ fn a_sample_comes_back_with_the_code_object_in_it() {
     let (plain, with_code) = (block(1, 9 * FOUR_GIB), block(2, 200));
     assert_eq!(shadow.put(POOL, plain, Source::Other), Ok(None));
     assert_eq!(shadow.put(FIRST, with_code, Source::Pool), Ok(None));
-    shadow.mark_code_object(FIRST).unwrap();
-    shadow.mark_code_object(FIRST + 64).unwrap();
+    shadow.watch(FIRST).unwrap();
+    shadow.watch(FIRST + 64).unwrap();
     assert_eq!(shadow.take(POOL), Some(taken(plain)));
-    assert_eq!(shadow.take(FIRST), Some(Taken { block: Some(with_code), held_code: true }));
-    assert_eq!(shadow.take(FIRST + 64), Some(Taken { block: None, held_code: true }));
+    assert_eq!(shadow.take(FIRST), Some(Taken { block: Some(with_code), was_watched: true }));
+    assert_eq!(shadow.take(FIRST + 64), Some(Taken { block: None, was_watched: true }));
     assert_eq!([POOL, FIRST, FIRST + 64].map(|address| shadow.take(address)), [None; 3]);
 }
 

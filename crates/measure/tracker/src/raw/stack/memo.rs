@@ -16,13 +16,6 @@ struct Entry {
     node: u32,
 }
 
-/// Where a node is remembered, whatever stands there now.
-pub(super) struct EntryOf<'a> {
-    entry: &'a mut Entry,
-    salted_position: u64,
-    parent: u32,
-}
-
 const BITS: u32 = 12;
 /// Samples are rare: looking frames up again costs less time than a memo that is spread over many pages costs memory.
 const OF_SAMPLES: usize = PAGE_BYTES / size_of::<Entry>();
@@ -34,19 +27,6 @@ impl Entry {
     #[inline]
     fn is_of(self, salted_position: u64, parent: u32) -> bool {
         self.salted_position == salted_position && self.parent == parent
-    }
-}
-
-impl EntryOf<'_> {
-    #[inline]
-    pub(super) fn node(&self) -> Option<u32> {
-        self.entry.is_of(self.salted_position, self.parent).then_some(self.entry.node)
-    }
-
-    #[inline]
-    pub(super) fn remember(self, node: u32) {
-        let Self { entry, salted_position, parent } = self;
-        *entry = Entry { salted_position, parent, node };
     }
 }
 
@@ -72,7 +52,8 @@ impl Memo {
     #[inline]
     pub(super) fn recall(&self, position: u64, parent: u32) -> Option<u32> {
         let salted_position = position ^ self.salt;
-        let entry = self.entries.as_slice().get(index(salted_position, parent))?;
+        let entries = self.entries.as_slice();
+        let entry = entries.get(index(salted_position, parent) & entries.len().wrapping_sub(1))?;
         entry.is_of(salted_position, parent).then_some(entry.node)
     }
 
@@ -86,11 +67,11 @@ impl Memo {
 
     /// There is room.
     #[inline]
-    pub(super) fn entry(&mut self, position: u64, parent: u32) -> EntryOf<'_> {
+    pub(super) fn remember(&mut self, position: u64, parent: u32, node: u32) {
         let salted_position = position ^ self.salt;
         let entries = self.entries.as_mut_slice();
         let place = index(salted_position, parent) & (entries.len() - 1);
-        EntryOf { entry: &mut entries[place], salted_position, parent }
+        entries[place] = Entry { salted_position, parent, node };
     }
 }
 

@@ -1,0 +1,213 @@
+//! One thread's stack as it was last seen.
+
+use super::anchors::{Anchor, Anchors};
+use super::memo::Memo;
+use super::{NOWHERE, grown};
+use crate::raw::own_memory::OwnArray;
+use lowtide_cpython::{FrameAddress, FrameLayout, FunctionWord};
+use std::arch::asm;
+use std::ops::Range;
+
+/// No node has this id, so that what was found under it must be looked up again.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// The stack that a thread was last seen with, outermost frame first. Behind it are frames of earlier, deeper ones.
+pub(super) struct LastStack {
+    /// The first holds no frame: its node is what the outermost frame hangs from.
+    pub(super) places: OwnArray<Place>,
+    /// Where the innermost frame is.
+    pub(super) depth: usize,
+    /// The last place that holds a frame.
+    pub(super) known: usize,
+    /// Up to this one, each place's node was found for its position and under the node of the place before.
+    pub(super) settled: usize,
+    pub(super) anchors: Anchors,
+}
+
+/// A frame of the last stack.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) frame: Option<FrameAddress>,
+    /// What tells code object and instruction (`FrameAddress::position`).
+    pub(super) position: u64,
+    pub(super) node: u32,
+    /// The caller's node that `node` was found under.
+    pub(super) parent: u32,
+}
+
+impl LastStack {
+    pub(super) const EMPTY: Self =
+        Self { places: OwnArray::EMPTY, depth: 0, known: 0, settled: 0, anchors: Anchors::EMPTY };
+
+    #[inline]
+    pub(super) fn holds(&self, frame: FrameAddress, place: usize) -> bool {
+        // SAFETY: places up to the last known one hold frames, but for the first.
+        place.wrapping_sub(1) < self.known
+            && unsafe { self.places.get_unchecked(place) }.frame == Some(frame)
+    }
+
+    /// Compares the frame that `top` holds and its callers with the last stack: `NOWHERE`, or the place whose frame was
+    /// called by another one. Places that they moved on from hold their new positions then, and are no longer settled.
+    ///
+    /// # Safety
+    /// That frame is on the stack of the calling thread, in the interpreter of `layout`.
+    #[expect(clippy::inline_always, reason = "most events need little else")]
+    #[inline(always)]
+    pub(super) unsafe fn compare(
+        &mut self,
+        layout: &FrameLayout,
+        top: usize,
+        memo: &Memo,
+    ) -> usize {
+        // A copy, so that the compiler need not expect it to change with every position that is written.
+        let layout = *layout;
+        let anchor = self.anchors.below(top);
+        let mut index = top;
+        // SAFETY: places from the first with a frame to `top` hold frames, and so does that of an anchor. `top` holds one
+        // of this stack by the caller's promise, any other the caller of the one before.
+        unsafe {
+            while index != anchor.maker {
+                self.move_on(index, &layout, memo);
+                let caller = (*self.places.as_mut_ptr().add(index - 1)).frame;
+                if !is_called_by(self.frame_at(index), &layout, caller) {
+                    return index;
+                }
+                index -= 1;
+            }
+            if index == NOWHERE {
+                return NOWHERE;
+            }
+            self.move_on(index, &layout, memo);
+            if self.holds_call_of(anchor, &layout) { NOWHERE } else { index }
+        }
+    }
+
+    /// Whether the frame at an anchor's place is still the same call, which is so if its maker is where it was.
+    ///
+    /// # Safety
+    /// That frame and its maker's are on the stack, and were compared.
+    #[inline]
+    unsafe fn holds_call_of(&self, anchor: Anchor, layout: &FrameLayout) -> bool {
+        // SAFETY: the caller's promise.
+        let named = unsafe { self.frame_at(anchor.place).function(layout) };
+        named == Some(anchor.function) && self.settled >= anchor.maker
+    }
+
+    /// Takes over how far the frame has come.
+    ///
+    /// # Safety
+    /// The place holds a frame of this stack, in the interpreter of `layout`.
+    #[expect(clippy::inline_always, reason = "once for each frame of a stack")]
+    #[inline(always)]
+    unsafe fn move_on(&mut self, index: usize, layout: &FrameLayout, memo: &Memo) {
+        let places = self.places.as_mut_ptr();
+        // SAFETY: the caller's promise; there is a place in front of each that holds a frame.
+        unsafe {
+            let place = &mut *places.add(index);
+            let position = self.frame_at(index).position(layout);
+            if position != place.position {
+                (place.position, place.parent) = (position, UNKNOWN);
+                self.settled = self.settled.min(index - 1);
+                // The rest of the stack is compared meanwhile.
+                memo.prefetch(position, (*places.add(index - 1)).node);
+            }
+        }
+    }
+
+    /// # Safety
+    /// The place holds a frame.
+    #[inline]
+    unsafe fn frame_at(&self, index: usize) -> FrameAddress {
+        // SAFETY: the caller's promise.
+        unsafe { self.places.get_unchecked(index).frame.unwrap_unchecked() }
+    }
+
+    /// The node of the frame at `top`, if what is not settled up to there was seen before.
+    #[expect(clippy::inline_always, reason = "most events need nothing else")]
+    #[inline(always)]
+    pub(super) fn recall(&mut self, top: usize, memo: &Memo) -> Option<u32> {
+        let places = self.places.as_mut_ptr();
+        let settled = self.settled.min(top);
+        // SAFETY: places up to `top` hold frames, but for the first.
+        let mut node = unsafe { (*places.add(settled)).node };
+        for index in settled + 1..=top {
+            // SAFETY: as above.
+            let place = unsafe { &mut *places.add(index) };
+            let parent = node;
+            if place.parent != parent {
+                (place.node, place.parent) = (memo.recall(place.position, parent)?, parent);
+            }
+            node = place.node;
+        }
+        self.settled = self.settled.max(top);
+        self.depth = top;
+        Some(node)
+    }
+
+    pub(super) fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
+        let places = self.places.as_mut_slice().iter_mut().enumerate();
+        for (index, place) in places.take(self.known + 1).skip(1) {
+            if layout.is_in(place.position, code) {
+                place.parent = UNKNOWN;
+                self.settled = self.settled.min(index - 1);
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn place(&self, index: usize) -> Place {
+        self.places.as_slice()[index]
+    }
+
+    #[inline]
+    pub(super) fn node_at(&self, index: usize) -> u32 {
+        self.places.as_slice()[index].node
+    }
+
+    #[inline]
+    pub(super) fn settle(&mut self, index: usize, parent: u32, node: u32) {
+        let place = &mut self.places.as_mut_slice()[index];
+        (place.node, place.parent) = (node, parent);
+    }
+
+    /// The frame there executes a function that its caller has made for this call. Frames that Python does not show may
+    /// lie in between: they have the nodes of their callers.
+    pub(super) fn anchor(&mut self, place: usize, function: FunctionWord) {
+        let shown = |&index: &usize| self.place(index).node != self.place(index).parent;
+        if let Some(maker) = (NOWHERE + 1..place).rev().find(shown) {
+            self.anchors.add(Anchor { place, function, maker });
+        }
+    }
+
+    #[inline]
+    pub(super) fn has_room(&mut self, depth: usize) -> bool {
+        depth < self.places.capacity() || self.places.grow(grown(depth).max(depth + 1))
+    }
+}
+
+/// Whether `caller` is the frame that called `frame`. The compiler must not find out that the two are equal: it would read
+/// the next frame through the link just loaded, and so wait for it.
+///
+/// # Safety
+/// As [`FrameAddress::previous`].
+#[expect(clippy::inline_always, reason = "once for each frame of a stack")]
+#[inline(always)]
+unsafe fn is_called_by(
+    frame: FrameAddress,
+    layout: &FrameLayout,
+    caller: Option<FrameAddress>,
+) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            "cmp qword ptr [{frame} + {previous}], {caller}",
+            "jne {other}",
+            frame = in(reg) frame.address(),
+            previous = in(reg) layout.previous,
+            caller = in(reg) caller.map_or(0, FrameAddress::address),
+            other = label { return false },
+            options(nostack, readonly),
+        );
+    }
+    true
+}
