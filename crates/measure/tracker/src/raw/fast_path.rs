@@ -28,9 +28,10 @@ impl Caller {
 }
 
 /// Records a small block that pymalloc has given out, to a caller that holds the GIL. The block.
-#[expect(clippy::inline_always, reason = "every small object comes by here")]
-#[inline(always)]
-pub(super) fn allocated_small(block: *mut c_void, bytes: usize) -> *mut c_void {
+///
+/// It does not unwind, so that who calls it last need not come back.
+#[inline(never)]
+pub(super) extern "C" fn allocated_small(block: *mut c_void, bytes: usize) -> *mut c_void {
     if let Some(thread_state) = interpreter::confirmed_thread_state()
         && let Some(mut passing) = entered::pass_through()
         // SAFETY: the thread state is that of this thread.
@@ -41,7 +42,7 @@ pub(super) fn allocated_small(block: *mut c_void, bytes: usize) -> *mut c_void {
     allocated_before(block, bytes)
 }
 
-/// It does not unwind, so that who calls it last need not come back.
+/// As above.
 #[inline(never)]
 extern "C" fn allocated_before(block: *mut c_void, bytes: usize) -> *mut c_void {
     events::allocated::<true>(|| block, bytes, Family::Objects)

@@ -1,8 +1,9 @@
 //! From a thread's frames to a node of the call tree: most of a stack is the same as when it was last seen.
 //!
 //! The frames of the last stack are kept with their addresses. When the innermost frame lies where one lay then, the
-//! chain of callers is compared with what is kept; each frame is read at the address that the last stack had for it, so
-//! that the processor need not wait for one frame's link to find the next.
+//! chain of callers is compared with what is kept, up to one that is known to have its callers still (`anchors`); each
+//! frame is read at the address that the last stack had for it, so that the processor need not wait for one frame's link
+//! to find the next.
 
 mod anchors;
 mod last_stack;

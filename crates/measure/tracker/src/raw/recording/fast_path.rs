@@ -69,7 +69,7 @@ impl Recording {
         thread_state: usize,
     ) -> bool {
         // SAFETY: the caller's promise.
-        let Some(block) = (unsafe { self.put_fast(address, bytes, thread_state) }) else {
+        let Some(block) = (unsafe { self.put_fast_by_call(address, bytes, thread_state) }) else {
             return false;
         };
         // SAFETY: as in `header`.
@@ -78,6 +78,31 @@ impl Recording {
         self.count_allocated(address, block);
         self.clock.is_due(block.bytes);
         true
+    }
+
+    /// As `put_fast`: what comes by here is not so frequent that the processor should have the code of it twice.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline(never)]
+    unsafe fn put_fast_by_call(
+        &mut self,
+        address: usize,
+        bytes: usize,
+        thread_state: usize,
+    ) -> Option<Block> {
+        // SAFETY: the caller's promise.
+        unsafe { self.put_fast(address, bytes, thread_state) }
+    }
+
+    /// As `recalled_node`, see `put_fast_by_call`.
+    ///
+    /// # Safety
+    /// As [`Recording::allocated`].
+    #[inline(never)]
+    unsafe fn recalled_node_by_call(&mut self, thread_state: usize) -> Option<u32> {
+        // SAFETY: the caller's promise.
+        unsafe { self.recalled_node(thread_state) }
     }
 
     /// Notes a small block under the line that runs, where one of its size is expected; it is not counted yet. `None` also
@@ -161,7 +186,9 @@ impl Recording {
             return false;
         }
         // SAFETY: the caller's promise.
-        let Some(parent) = (unsafe { self.recalled_node(thread_state) }) else { return false };
+        let Some(parent) = (unsafe { self.recalled_node_by_call(thread_state) }) else {
+            return false;
+        };
         let node = match kind {
             node_kind::FRAME => Some(parent),
             kind => self.tree.known_leaf(parent, kind),

@@ -38,10 +38,16 @@ const FIRST_CAPACITY: usize = 64;
 impl Anchors {
     pub(super) const EMPTY: Self = Self { all: OwnArray::EMPTY, count: 0, innermost: Anchor::NONE };
 
-    /// The innermost one, unless that lies further in than `top`: then none, which is right wherever it lies.
+    /// The place of the innermost anchor's maker, unless that anchor lies further in than `top`: then that in front of all
+    /// frames, which is right wherever it lies.
     #[inline]
-    pub(super) fn below(&self, top: usize) -> Anchor {
-        if self.innermost.place <= top { self.innermost } else { Anchor::NONE }
+    pub(super) fn maker_below(&self, top: usize) -> usize {
+        if self.innermost.place <= top { self.innermost.maker } else { nowhere() }
+    }
+
+    #[inline]
+    pub(super) fn innermost(&self) -> Anchor {
+        self.innermost
     }
 
     /// Behind all others. In vain where the kernel refuses memory.
@@ -74,6 +80,12 @@ impl Anchors {
     }
 }
 
+/// Seldom, so that the processor need not wait for what is compared.
+#[cold]
+fn nowhere() -> usize {
+    NOWHERE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,18 +105,18 @@ mod tests {
     #[test]
     fn an_anchor_further_in_than_the_stack_is_none() {
         let anchors = with([2, 5, 9]);
-        assert_eq!([8, 9, 10].map(|top| anchors.below(top).place), [0, 9, 9]);
+        assert_eq!([8, 9, 10].map(|top| anchors.maker_below(top)), [0, 8, 8]);
     }
 
     #[test]
     fn what_lies_behind_a_place_that_changed_is_let_go() {
         let mut anchors = with([2, 5, 9]);
         anchors.keep_up_to(8);
-        assert_eq!(anchors.below(100).place, 5);
+        assert_eq!(anchors.innermost().place, 5);
         anchors.add(anchor(4));
-        assert_eq!(anchors.below(100).place, 4);
+        assert_eq!(anchors.innermost().place, 4);
         anchors.keep_up_to(1);
-        assert_eq!(anchors.below(100).place, 0);
+        assert_eq!(anchors.innermost().place, 0);
     }
 
     #[test]
@@ -112,7 +124,7 @@ mod tests {
         let mut anchors = with([2, 5, 9]);
         assert!(!anchors.lose(7 << 12));
         assert!(anchors.lose(5 << 12));
-        assert_eq!(anchors.below(100).place, 2);
+        assert_eq!(anchors.innermost().place, 2);
         assert!(!anchors.lose(9 << 12));
     }
 }

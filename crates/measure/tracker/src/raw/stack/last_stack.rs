@@ -60,66 +60,62 @@ impl LastStack {
         memo: &Memo,
     ) -> usize {
         // A copy, so that the compiler need not expect it to change with every position that is written.
-        let layout = *layout;
-        let anchor = self.anchors.below(top);
-        let mut index = top;
+        let (frames, maker) = (*layout, self.anchors.maker_below(top));
         // SAFETY: places from the first with a frame to `top` hold frames, and so does that of an anchor. `top` holds one
         // of this stack by the caller's promise, any other the caller of the one before.
         unsafe {
-            while index != anchor.maker {
-                self.move_on(index, &layout, memo);
-                let caller = (*self.places.as_mut_ptr().add(index - 1)).frame;
-                if !is_called_by(self.frame_at(index), &layout, caller) {
-                    return index;
+            let mut callers = top - maker;
+            let mut place = self.places.as_mut_ptr().add(top);
+            let mut frame = (*place).frame;
+            while callers > 0 {
+                let called = frame.unwrap_unchecked();
+                callers -= 1;
+                self.move_on(place, maker + callers, called.position(&frames), memo);
+                place = opaque(place.sub(1));
+                frame = (*place).frame;
+                if !is_called_by(called, &frames, frame) {
+                    return maker + callers + 1;
                 }
-                index -= 1;
             }
-            if index == NOWHERE {
+            if maker == NOWHERE {
                 return NOWHERE;
             }
-            self.move_on(index, &layout, memo);
-            if self.holds_call_of(anchor, &layout) { NOWHERE } else { index }
+            self.move_on(place, maker - 1, frame.unwrap_unchecked().position(layout), memo);
+            if self.holds_innermost_call(layout) { NOWHERE } else { maker }
         }
     }
 
-    /// Whether the frame at an anchor's place is still the same call, which is so if its maker is where it was.
+    /// Whether the frame at the innermost anchor's place is still the same call, which is so if its maker is where it was.
     ///
     /// # Safety
     /// That frame and its maker's are on the stack, and were compared.
     #[inline]
-    unsafe fn holds_call_of(&self, anchor: Anchor, layout: &FrameLayout) -> bool {
-        // SAFETY: the caller's promise.
-        let named = unsafe { self.frame_at(anchor.place).function(layout) };
-        named == Some(anchor.function) && self.settled >= anchor.maker
+    unsafe fn holds_innermost_call(&self, layout: &FrameLayout) -> bool {
+        let Anchor { place, function, maker } = self.anchors.innermost();
+        // SAFETY: the caller's promise; an anchor's place holds a frame.
+        let named = unsafe {
+            self.places.get_unchecked(place).frame.and_then(|frame| frame.function(layout))
+        };
+        named == Some(function) && self.settled >= maker
     }
 
-    /// Takes over how far the frame has come.
+    /// Takes over how far the frame at a place has come, the one behind `caller`.
     ///
     /// # Safety
-    /// The place holds a frame of this stack, in the interpreter of `layout`.
+    /// The place is one of this stack's, and so is its caller's.
     #[expect(clippy::inline_always, reason = "once for each frame of a stack")]
     #[inline(always)]
-    unsafe fn move_on(&mut self, index: usize, layout: &FrameLayout, memo: &Memo) {
-        let places = self.places.as_mut_ptr();
-        // SAFETY: the caller's promise; there is a place in front of each that holds a frame.
+    unsafe fn move_on(&mut self, place: *mut Place, caller: usize, position: u64, memo: &Memo) {
+        // SAFETY: the caller's promise; nobody else refers to places meanwhile.
         unsafe {
-            let place = &mut *places.add(index);
-            let position = self.frame_at(index).position(layout);
-            if position != place.position {
-                (place.position, place.parent) = (position, UNKNOWN);
-                self.settled = self.settled.min(index - 1);
-                // The rest of the stack is compared meanwhile.
-                memo.prefetch(position, (*places.add(index - 1)).node);
+            if position == (*place).position {
+                return;
             }
+            ((*place).position, (*place).parent) = (position, UNKNOWN);
+            self.settled = self.settled.min(caller);
+            // The rest of the stack is compared meanwhile.
+            memo.prefetch(position, (*place.sub(1)).node);
         }
-    }
-
-    /// # Safety
-    /// The place holds a frame.
-    #[inline]
-    unsafe fn frame_at(&self, index: usize) -> FrameAddress {
-        // SAFETY: the caller's promise.
-        unsafe { self.places.get_unchecked(index).frame.unwrap_unchecked() }
     }
 
     /// The node of the frame at `top`, if what is not settled up to there was seen before.
@@ -210,4 +206,16 @@ unsafe fn is_called_by(
         );
     }
     true
+}
+
+/// The same. The compiler must not know that: it would count down several copies of it.
+#[expect(clippy::inline_always, reason = "once for each frame of a stack")]
+#[inline(always)]
+fn opaque(place: *mut Place) -> *mut Place {
+    let mut address = place.addr();
+    // SAFETY: nothing is executed.
+    unsafe {
+        asm!("/* {} */", inout(reg) address, options(nomem, nostack, preserves_flags, pure));
+    }
+    place.with_addr(address)
 }

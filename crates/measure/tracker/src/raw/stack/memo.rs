@@ -6,7 +6,8 @@ pub(super) struct Memo {
     entries: OwnArray<Entry>,
     /// Moved on when a code object is freed, so that no entry fits any position any more.
     salt: u64,
-    capacity: usize,
+    /// The bits of an index.
+    bits: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -17,9 +18,9 @@ struct Entry {
 }
 
 const BITS: u32 = 12;
-/// Samples are rare: looking frames up again costs less time than a memo that is spread over many pages costs memory.
-const OF_SAMPLES: usize = PAGE_BYTES / size_of::<Entry>();
-const _: () = assert!(OF_SAMPLES.is_power_of_two());
+/// One page. Samples are rare: looking frames up again costs less time than a memo that is spread over many pages costs
+/// memory.
+const BITS_OF_SAMPLES: u32 = (PAGE_BYTES / size_of::<Entry>()).ilog2();
 /// 2^64 divided by the golden ratio, see `AddressMap`.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -33,14 +34,14 @@ impl Entry {
 impl Memo {
     /// Without room as yet.
     pub(super) const fn new(is_sampling: bool) -> Self {
-        let capacity = if is_sampling { OF_SAMPLES } else { 1 << BITS };
-        Self { entries: OwnArray::EMPTY, salt: 0, capacity }
+        let bits = if is_sampling { BITS_OF_SAMPLES } else { BITS };
+        Self { entries: OwnArray::EMPTY, salt: 0, bits }
     }
 
     /// `false` when the kernel refuses memory.
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
-        self.entries.capacity() > 0 || self.entries.grow(self.capacity)
+        self.entries.capacity() > 0 || self.entries.grow(1 << self.bits)
     }
 
     /// All of it.
@@ -51,32 +52,26 @@ impl Memo {
     /// The node at `position` under `parent`; `None` says nothing.
     #[inline]
     pub(super) fn recall(&self, position: u64, parent: u32) -> Option<u32> {
-        let salted_position = position ^ self.salt;
-        let entries = self.entries.as_slice();
-        let entry = entries.get(index(salted_position, parent) & entries.len().wrapping_sub(1))?;
-        entry.is_of(salted_position, parent).then_some(entry.node)
+        let entry = self.entries.as_slice().get(self.index(position, parent))?;
+        entry.is_of(position ^ self.salt, parent).then_some(entry.node)
     }
 
     /// Asks the processor for what will be recalled soon.
     #[inline]
     pub(super) fn prefetch(&self, position: u64, parent: u32) {
-        prefetch(
-            self.entries.as_slice().as_ptr().wrapping_add(index(position ^ self.salt, parent)),
-        );
+        prefetch(self.entries.as_slice().as_ptr().wrapping_add(self.index(position, parent)));
     }
 
     /// There is room.
     #[inline]
     pub(super) fn remember(&mut self, position: u64, parent: u32, node: u32) {
-        let salted_position = position ^ self.salt;
-        let entries = self.entries.as_mut_slice();
-        let place = index(salted_position, parent) & (entries.len() - 1);
-        entries[place] = Entry { salted_position, parent, node };
+        let (index, salted_position) = (self.index(position, parent), position ^ self.salt);
+        self.entries.as_mut_slice()[index] = Entry { salted_position, parent, node };
     }
-}
 
-#[inline]
-fn index(salted_position: u64, parent: u32) -> usize {
-    ((salted_position ^ u64::from(parent) << 20).wrapping_mul(SPREAD) >> (u64::BITS - BITS))
-        as usize
+    #[inline]
+    fn index(&self, position: u64, parent: u32) -> usize {
+        let word = position ^ self.salt ^ u64::from(parent) << 20;
+        (word.wrapping_mul(SPREAD) >> (u64::BITS - self.bits)) as usize
+    }
 }

@@ -167,7 +167,8 @@ impl Program {
     fn run(&mut self, code: usize) {
         let node = self.ask();
         let is_used = |block: &usize| self.tree.made.iter().any(|made| made.block == *block);
-        let block = (1..usize::MAX).map(|number| number * 4096).find(|block| !is_used(block)).unwrap();
+        let block =
+            (1..usize::MAX).map(|number| number * 4096).find(|block| !is_used(block)).unwrap();
         let made = Made { block, code, node };
         self.tree.made.push(made);
         self.made_for[self.depth] = Some(made);
