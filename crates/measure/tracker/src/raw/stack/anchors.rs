@@ -17,11 +17,13 @@ pub(super) struct Anchor {
     pub(super) function: FunctionWord,
     /// The place of the frame that made the function; in front of all frames: there is no anchor.
     pub(super) maker: usize,
+    /// The instruction that made it.
+    pub(super) position: u64,
 }
 
 impl Anchor {
     pub(super) const NONE: Self =
-        Self { place: NOWHERE, function: FunctionWord::NONE, maker: NOWHERE };
+        Self { place: NOWHERE, function: FunctionWord::NONE, maker: NOWHERE, position: 0 };
 }
 
 /// Those of one stack.
@@ -91,7 +93,8 @@ mod tests {
     use super::*;
 
     fn anchor(place: usize) -> Anchor {
-        Anchor { place, function: FunctionWord::of_block(place << 12), maker: place - 1 }
+        let function = FunctionWord::of_block(place << 12);
+        Anchor { place, function, maker: place - 1, position: 0 }
     }
 
     fn with(places: [usize; 3]) -> Anchors {

@@ -85,18 +85,20 @@ impl LastStack {
         }
     }
 
-    /// Whether the frame at the innermost anchor's place is still the same call, which is so if its maker is where it was.
+    /// Whether the frame at the innermost anchor's place is still the same call: its maker is where it was.
     ///
     /// # Safety
     /// That frame and its maker's are on the stack, and were compared.
     #[inline]
     unsafe fn holds_innermost_call(&self, layout: &FrameLayout) -> bool {
-        let Anchor { place, function, maker } = self.anchors.innermost();
-        // SAFETY: the caller's promise; an anchor's place holds a frame.
-        let named = unsafe {
-            self.places.get_unchecked(place).frame.and_then(|frame| frame.function(layout))
+        let Anchor { place, function, maker, position } = self.anchors.innermost();
+        // SAFETY: an anchor's place and its maker's are places that hold frames; else the caller's promise.
+        let (named, made_at) = unsafe {
+            let frame = self.places.get_unchecked(place).frame;
+            let named = frame.and_then(|frame| frame.function(layout));
+            (named, self.places.get_unchecked(maker).position)
         };
-        named == Some(function) && self.settled >= maker
+        named == Some(function) && made_at == position
     }
 
     /// Takes over how far the frame at a place has come, the one behind `caller`.
@@ -171,7 +173,8 @@ impl LastStack {
     pub(super) fn anchor(&mut self, place: usize, function: FunctionWord) {
         let shown = |&index: &usize| self.place(index).node != self.place(index).parent;
         if let Some(maker) = (NOWHERE + 1..place).rev().find(shown) {
-            self.anchors.add(Anchor { place, function, maker });
+            let position = self.place(maker).position;
+            self.anchors.add(Anchor { place, function, maker, position });
         }
     }
 

@@ -213,3 +213,18 @@ proptest! {
         program.ask();
     }
 }
+
+#[test]
+fn a_maker_that_moved_on_made_another_call() {
+    let (at_10, at_20) =
+        (Step::Run { code: 0, instruction: 10 }, Step::CallKept { instruction: 20 });
+    let (kept, returns) = (Step::Return { is_kept: true }, Step::Return { is_kept: false });
+    let call = Step::Call { code: 0 };
+    let steps =
+        [call, at_10, Step::Ask, kept, at_20, returns, Step::Ask, returns, at_20, at_20, call];
+    let mut program = Program::new();
+    for step in steps {
+        program.step(step);
+    }
+    program.ask();
+}
