@@ -101,7 +101,7 @@ impl LastStack {
         named == Some(function) && made_at == position
     }
 
-    /// Takes over how far the frame at a place has come, the one behind `caller`.
+    /// Takes over how far the frame at a place has come, which is the one behind `caller`.
     ///
     /// # Safety
     /// The place is one of this stack's, and so is its caller's.
