@@ -102,7 +102,8 @@ def run(case, count: int, launcher: list[str], library: Path, scratch: Path) -> 
     # Positions of instructions, and nothing abbreviated: easier to read.
     callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--trace-children=yes", "--dump-instr=yes"]
     output = [f"--callgrind-out-file={scratch}/%p", "--compress-strings=no", "--compress-pos=no"]
-    variables = os.environ | {"PYTHONHASHSEED": "0"}
+    # No run finds a file that the one before it compiled.
+    variables = os.environ | {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [*callgrind, *output, *launcher, *program],
         env=variables,
