@@ -23,7 +23,7 @@ use std::ops::Range;
 const DEEPEST: usize = 1 << 22;
 const FIRST_CAPACITY: usize = 256;
 /// Threads share these by their thread pointer: a collision costs time, not truth.
-const LAST_STACKS: usize = 64;
+const LAST_STACKS: usize = u64::BITS as usize;
 /// Frames lie at least some words apart, and Python lays those of a thread side by side in chunks of 16 KiB: so those of
 /// one chunk never share a hint.
 const HINTS: usize = 1024;
@@ -62,6 +62,8 @@ pub(super) struct Stacks {
     walked: OwnArray<Option<FrameAddress>>,
     /// Of other threads.
     parked: [LastStack; LAST_STACKS],
+    /// A bit for each of those that may hold anything.
+    used: u64,
 }
 
 impl Stacks {
@@ -73,6 +75,7 @@ impl Stacks {
             hints: [0; HINTS],
             walked: OwnArray::EMPTY,
             parked: [const { LastStack::EMPTY }; LAST_STACKS],
+            used: 0,
         }
     }
 
@@ -149,8 +152,10 @@ impl Stacks {
     fn turn_to_this_thread(&mut self) {
         let thread = thread::pointer();
         if thread != self.thread {
-            mem::swap(&mut self.last, &mut self.parked[parking_place(self.thread)]);
-            mem::swap(&mut self.last, &mut self.parked[parking_place(thread)]);
+            for place in [self.thread, thread].map(parking_place) {
+                mem::swap(&mut self.last, &mut self.parked[place]);
+                self.used |= 1 << place;
+            }
             self.thread = thread;
         }
     }
@@ -162,16 +167,20 @@ impl Stacks {
 
     /// What was in this block is gone; whether that was a function object that [`NodeOfFrame::watches`] knows.
     pub(super) fn lose_function(&mut self, block: usize) -> bool {
-        let mut stacks = self.parked.iter_mut().chain([&mut self.last]);
-        stacks.any(|last| last.anchors.lose(block))
+        self.all().any(|last| last.anchors.lose(block))
     }
 
     /// The code object at these addresses was freed: positions in it may mean something else from now on.
     pub(super) fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
         self.memo.forget();
-        for last in self.parked.iter_mut().chain([&mut self.last]) {
-            last.forget(code, layout);
-        }
+        self.all().for_each(|last| last.forget(code, layout));
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut LastStack> {
+        let used = self.used;
+        let parked = self.parked.iter_mut().enumerate();
+        let parked = parked.filter(move |(place, _)| used >> place & 1 == 1).map(|(_, last)| last);
+        std::iter::once(&mut self.last).chain(parked)
     }
 
     /// Goes outwards through frames that the last stack does not have where they would be, as those of a coroutine whose

@@ -71,6 +71,9 @@ impl Anchors {
     /// The function object in this block is gone; whether it made an anchor.
     pub(super) fn lose(&mut self, block: usize) -> bool {
         let before = self.count;
+        if before == 0 {
+            return false;
+        }
         self.keep_while(|anchor| anchor.function.block() != block);
         self.count < before
     }
