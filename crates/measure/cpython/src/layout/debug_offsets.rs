@@ -147,6 +147,7 @@ mod tests {
             let layout = layout(PythonVersion::three(minor), &words, &table(minor)).unwrap();
             assert_eq!(layout.thread.frame, 1000 + words.thread_current_frame);
             assert_eq!(layout.frame.owner, Some(1000 + words.frame_owner));
+            assert_eq!(layout.frame.function, Some(1000 + words.frame_previous + 8));
             assert_eq!(layout.text.compact_data, 1000 + words.ascii_object_bytes + 16);
             let first_traceable = layout.code.bytecode.unwrap().first_traceable;
             assert_eq!(first_traceable, 1000 + words.code_start - 16);

@@ -2,7 +2,7 @@ use super::call_tree::{CallTree, Edge};
 use super::code_table::CodeTable;
 use super::module_table::NativeCode;
 use super::shadow::Shadow;
-use super::stack::{Found, NodeOfFrame};
+use super::stack::{FrameNode, NodeOfFrame};
 use lowtide_capture::layout::node_kind;
 use lowtide_capture::{CaptureWriter, StopReason};
 use lowtide_cpython::{Frame, FunctionWord, Layout};
@@ -34,7 +34,7 @@ impl NodeOfFrame for Nodes<'_> {
     type Error = StopReason;
 
     #[inline]
-    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<Found, StopReason> {
+    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<FrameNode, StopReason> {
         let Frame { code, instruction } = frame;
         let known = self.codes.get(code);
         let code = match known {
@@ -43,7 +43,7 @@ impl NodeOfFrame for Nodes<'_> {
             None => unsafe { self.codes.add(code, self.layout, self.shadow, self.writer) }?,
         };
         let edge = Edge { parent, code, instruction, kind: node_kind::FRAME };
-        Ok(Found { node: self.tree.child(edge, self.writer)?, is_code_new: known.is_none() })
+        Ok(FrameNode { node: self.tree.child(edge, self.writer)?, is_code_new: known.is_none() })
     }
 
     fn watches(&mut self, function: FunctionWord, maker: u32) -> bool {

@@ -177,7 +177,7 @@ impl Recording {
 
     fn no_longer_holds(&mut self, address: usize, taken: Taken) {
         if taken.was_watched {
-            self.is_gone(address, taken.block);
+            self.watched_is_gone(address, taken.block);
         }
         if self.sample_bytes != 0 {
             let count = u8::from(taken.was_watched) + u8::from(taken.block.is_some());
@@ -339,7 +339,7 @@ impl Recording {
     }
 
     #[cold]
-    fn is_gone(&mut self, address: usize, block: Option<Block>) {
+    fn watched_is_gone(&mut self, address: usize, block: Option<Block>) {
         if self.stacks.lose_function(address) || !self.codes.forget(CodeAddress(address)) {
             return;
         }

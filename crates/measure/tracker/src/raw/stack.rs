@@ -35,7 +35,7 @@ const NOWHERE: usize = 0;
 /// Finds the node of a frame under its caller's node.
 pub(super) trait NodeOfFrame {
     type Error;
-    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<Found, Self::Error>;
+    fn node_of(&mut self, parent: u32, frame: Frame) -> Result<FrameNode, Self::Error>;
     /// Whether the function object lives and was made under this node; its end will be told then.
     fn watches(&mut self, function: FunctionWord, maker: u32) -> bool;
     fn out_of_memory() -> Self::Error;
@@ -43,7 +43,7 @@ pub(super) trait NodeOfFrame {
 
 /// The node of a frame.
 #[derive(Clone, Copy)]
-pub(super) struct Found {
+pub(super) struct FrameNode {
     pub(super) node: u32,
     /// Whether its code object was not seen before.
     pub(super) is_code_new: bool,

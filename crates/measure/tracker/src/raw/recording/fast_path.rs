@@ -1,6 +1,6 @@
-//! Blocks that come and go as most of them do: found out without a call, but for a stack that is new, so that hardly a
-//! register is kept for one. Where anything is not as expected, nothing was changed that matters, and the event goes the
-//! long way.
+//! Blocks that come and go as most of them do: of small objects that is found out without a call, but for a stack that is
+//! new, so that hardly a register is kept for one. Where anything is not as expected, nothing was changed that matters, and
+//! the event goes the long way.
 
 use super::{Family, LARGEST_IN_ARENA_BYTES, Recording};
 use crate::ledger;
@@ -47,7 +47,8 @@ impl Recording {
         thread_state: usize,
     ) -> bool {
         // SAFETY: the caller's promise.
-        let Some(block) = (unsafe { self.put_fast(address, bytes, thread_state) }) else {
+        let node = unsafe { self.recalled_node(thread_state) };
+        let Some(block) = node.and_then(|node| self.put_fast(address, bytes, node)) else {
             return false;
         };
         self.count_allocated(address, block);
@@ -69,7 +70,8 @@ impl Recording {
         thread_state: usize,
     ) -> bool {
         // SAFETY: the caller's promise.
-        let Some(block) = (unsafe { self.put_fast_by_call(address, bytes, thread_state) }) else {
+        let node = unsafe { self.recalled_node_by_call(thread_state) };
+        let Some(block) = node.and_then(|node| self.put_fast(address, bytes, node)) else {
             return false;
         };
         // SAFETY: as in `header`.
@@ -80,22 +82,7 @@ impl Recording {
         true
     }
 
-    /// As `put_fast`: what comes by here is not so frequent that the processor should have the code of it twice.
-    ///
-    /// # Safety
-    /// As [`Recording::allocated`].
-    #[inline(never)]
-    unsafe fn put_fast_by_call(
-        &mut self,
-        address: usize,
-        bytes: usize,
-        thread_state: usize,
-    ) -> Option<Block> {
-        // SAFETY: the caller's promise.
-        unsafe { self.put_fast(address, bytes, thread_state) }
-    }
-
-    /// As `recalled_node`, see `put_fast_by_call`.
+    /// As `recalled_node`: what comes by here is not so frequent that the processor should have the code of it twice.
     ///
     /// # Safety
     /// As [`Recording::allocated`].
@@ -105,21 +92,11 @@ impl Recording {
         unsafe { self.recalled_node(thread_state) }
     }
 
-    /// Notes a small block under the line that runs, where one of its size is expected; it is not counted yet. `None` also
-    /// where the next event looks at the clock.
-    ///
-    /// # Safety
-    /// As [`Recording::allocated`].
+    /// Notes a small block where one of its size is expected; it is not counted yet. `None` also where the next event looks
+    /// at the clock.
     #[expect(clippy::inline_always, reason = "see the module's text")]
     #[inline(always)]
-    unsafe fn put_fast(
-        &mut self,
-        address: usize,
-        bytes: usize,
-        thread_state: usize,
-    ) -> Option<Block> {
-        // SAFETY: the caller's promise.
-        let node = unsafe { self.recalled_node(thread_state) }?;
+    fn put_fast(&mut self, address: usize, bytes: usize, node: u32) -> Option<Block> {
         let block = Block { node, bytes: bytes as u64 };
         let is_put = !self.clock.is_due_next() && self.shadow.put_in_known_pool(address, block);
         is_put.then_some(block)

@@ -142,6 +142,7 @@ impl LastStack {
         Some(node)
     }
 
+    /// Positions in the code object at these addresses may mean something else from now on.
     pub(super) fn forget(&mut self, code: &Range<usize>, layout: &FrameLayout) {
         let places = self.places.as_mut_slice().iter_mut().enumerate();
         for (index, place) in places.take(self.known + 1).skip(1) {

@@ -64,10 +64,14 @@ struct Tree {
 impl NodeOfFrame for Tree {
     type Error = ();
 
-    fn node_of(&mut self, parent: u32, Frame { code, instruction }: Frame) -> Result<Found, ()> {
+    fn node_of(
+        &mut self,
+        parent: u32,
+        Frame { code, instruction }: Frame,
+    ) -> Result<FrameNode, ()> {
         let next = self.nodes.len() as u32 + 1;
         let node = *self.nodes.entry((parent, code.0, instruction)).or_insert(next);
-        Ok(Found { node, is_code_new: true })
+        Ok(FrameNode { node, is_code_new: true })
     }
 
     fn watches(&mut self, function: FunctionWord, maker: u32) -> bool {
