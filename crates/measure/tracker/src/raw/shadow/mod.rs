@@ -86,9 +86,9 @@ impl AmongGranules<'_> {
 /// What was recorded of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
-    /// `None` when only the code object in it was noted.
+    /// `None` when it was only watched.
     pub(super) block: Option<Block>,
-    /// Whether the block held a code object that was seen on a stack.
+    /// Whether its end was waited for: it held a code object that was seen on a stack, or a function that makes an anchor.
     pub(super) was_watched: bool,
 }
 
@@ -109,7 +109,7 @@ pub(super) struct Shadow {
     store: SlotStore,
     /// Sizes of blocks in pools that leave more of their places than a slot can say.
     odd_sizes: AddressMap,
-    /// Code objects whose own blocks are not recorded, or are samples.
+    /// What is watched although its own block is not recorded, or is a sample.
     watched_elsewhere: AddressMap,
     /// In place of all else where blocks are sampled: they are few and far apart, and slots of the chunks that they lie in
     /// would take more. No census goes through them.
@@ -148,7 +148,7 @@ impl Shadow {
         true
     }
 
-    /// The block at `address` if it is in a pool and holds no code object, as almost all; `None` says nothing.
+    /// The block at `address` if it is in a pool and not watched, as almost all; `None` says nothing.
     #[expect(clippy::inline_always, reason = "a block that goes through memory waits there")]
     #[inline(always)]
     pub(super) fn find_in_pool(&mut self, address: usize) -> Option<InPool<'_>> {
@@ -160,7 +160,7 @@ impl Shadow {
         Some(InPool { block, chunk, place })
     }
 
-    /// The block at `address` if it is in a chunk that is no pool, holds no code object, and has less than 4 GiB, as almost
+    /// The block at `address` if it is in a chunk that is no pool, not watched, and has less than 4 GiB, as almost
     /// all that are not small; `None` says nothing.
     #[inline]
     pub(super) fn find_among_granules(&mut self, address: usize) -> Option<AmongGranules<'_>> {
@@ -210,7 +210,7 @@ impl Shadow {
         self.find(address).map(|(block, _)| (block, source))
     }
 
-    /// Notes that the block at `address` holds a code object: `Taken::was_watched` will say so.
+    /// Waits for the end of the block at `address`: `Taken::was_watched` will tell.
     pub(super) fn watch(&mut self, address: usize) -> Result<(), Unrecordable> {
         if let Some((_, place)) = self.find(address) {
             // SAFETY: `find` gave the first slot of a block.

@@ -1,4 +1,5 @@
-//! What a slot of 32 bits holds: 26 bits of the node, 5 that lead to the size, one for a code object. 0 is no block.
+//! What a slot of 32 bits holds: 26 bits of the node, 5 that lead to the size, one for a block that is watched. 0 is no
+//! block.
 
 use super::Block;
 
@@ -85,7 +86,7 @@ impl Slot {
         self.0 >> FIELD_SHIFT & FIELD_MASK
     }
 
-    /// As `block_in_pool`, if it holds no code object.
+    /// As `block_in_pool`, if it is not watched.
     #[inline]
     pub(super) fn plain_block_in_pool(self, place_bytes: u64) -> Option<Block> {
         // With that bit the number is larger than any field.
@@ -145,7 +146,7 @@ pub(super) unsafe fn read_sized(place: *const u32) -> Option<Block> {
     }
 }
 
-/// As [`read_sized`], of a block that is smaller than 4 GiB and holds no code object.
+/// As [`read_sized`], of a block that is smaller than 4 GiB and not watched.
 ///
 /// # Safety
 /// As there.
@@ -154,7 +155,7 @@ pub(super) unsafe fn read_plain_sized(place: *const u32) -> Option<Block> {
     // SAFETY: the caller's promise.
     unsafe {
         let slot = Slot::read(place);
-        // With the bit of a code object the number is larger than any field.
+        // With the bit of a watched block the number is larger than any field.
         let bytes = match slot.0 >> FIELD_SHIFT {
             SECOND => *place.add(1),
             field @ 1..=LARGEST_FIELD => field - 1,
